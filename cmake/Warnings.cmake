@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# Language level and warnings, the same for every target. Warnings are errors.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror)
+# The repository root is the only include root: every include names its folder.
+include_directories(${CMAKE_SOURCE_DIR})
+
+# df_library(NAME SOURCES... LINK targets...): the static library of one folder.
+function(df_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC ${arg_LINK})
+endfunction()
