@@ -42,6 +42,19 @@ struct df_veth {
 };
 static_assert(sizeof(struct df_veth) == 4 + 4 + 2 + 2 + 4 + 16 * DF_VETH_ADDRS, "hole");
 
+/* Map `pod_name` (hash): ifindex -> which pod that is, and what the agent did to the interface. No
+ * program reads it; it is how the agent recognises its attachments after a restart. */
+#define DF_POD_NAME_LEN 256 /* RFC 1123 subdomain (253) and its NUL */
+enum df_pod_name_flags {
+	DF_POD_QDISC = 1 << 0, /* the agent added the clsact qdisc, so it removes it */
+};
+struct df_pod_name {
+	__u32 flags; /* enum df_pod_name_flags */
+	char namespace_[DF_NAME_LEN];
+	char name[DF_POD_NAME_LEN];
+};
+static_assert(sizeof(struct df_pod_name) == 4 + DF_NAME_LEN + DF_POD_NAME_LEN, "hole");
+
 /* Map `ip_id` (hash): address (df_addr) -> whose it is. */
 enum df_addr_kind { DF_ADDR_POD = 1, DF_ADDR_VIP = 2 };
 struct df_ip_id {
