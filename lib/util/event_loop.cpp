@@ -66,23 +66,26 @@ void EventLoop::unwatch(int fd) {
     watched_.erase(fd);
 }
 
+EventLoop::TimerId EventLoop::start(std::chrono::nanoseconds delay, std::chrono::nanoseconds period,
+                                    Callback callback) {
+    const TimerId id = next_timer_++;
+    auto timer = std::make_shared<Timer>(Timer{id, period, std::move(callback)});
+    timer_index_[id] = timers_.emplace(Clock::now() + delay, std::move(timer));
+    return id;
+}
+
 EventLoop::TimerId EventLoop::after(std::chrono::nanoseconds delay, Callback callback) {
-    auto timer = std::make_shared<Timer>(Timer{next_timer_++, {}, std::move(callback)});
-    timers_.emplace(Clock::now() + delay, timer);
-    return timer->id;
+    return start(delay, {}, std::move(callback));
 }
 
 EventLoop::TimerId EventLoop::every(std::chrono::nanoseconds period, Callback callback) {
-    auto timer = std::make_shared<Timer>(Timer{next_timer_++, period, std::move(callback)});
-    timers_.emplace(Clock::now() + period, timer);
-    return timer->id;
+    return start(period, period, std::move(callback));
 }
 
 void EventLoop::cancel(TimerId id) {
-    const auto found = std::ranges::find_if(timers_, [id](const auto& t) { return t.second->id == id; });
-    if (found != timers_.end()) {
-        found->second->period = {};
-        timers_.erase(found);
+    if (const auto found = timer_index_.find(id); found != timer_index_.end()) {
+        timers_.erase(found->second);
+        timer_index_.erase(found);
     }
 }
 
@@ -130,10 +133,12 @@ void EventLoop::run_posted() {
 void EventLoop::run_timers() {
     const auto now = Clock::now();
     while (!timers_.empty() && timers_.begin()->first <= now) {
-        const auto node = timers_.extract(timers_.begin());
-        const auto timer = node.mapped();
+        const auto timer = timers_.begin()->second;  // survives a cancel() from inside
+        timers_.erase(timers_.begin());
         if (timer->period.count() > 0) {
-            timers_.emplace(now + timer->period, timer);
+            timer_index_[timer->id] = timers_.emplace(now + timer->period, timer);
+        } else {
+            timer_index_.erase(timer->id);
         }
         timer->callback();
     }

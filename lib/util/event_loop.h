@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "lib/util/result.h"
@@ -69,6 +70,8 @@ class EventLoop {
     using Clock = std::chrono::steady_clock;
 
     EventLoop() = default;
+    TimerId start(std::chrono::nanoseconds delay, std::chrono::nanoseconds period,
+                  Callback callback);
     void run_posted();
     void run_timers();
     [[nodiscard]] int wait_ms(std::chrono::milliseconds limit) const;
@@ -78,7 +81,9 @@ class EventLoop {
     UniqueFd signals_;
     bool stopping_ = false;
     TimerId next_timer_ = 1;
-    std::multimap<Clock::time_point, std::shared_ptr<Timer>> timers_;
+    using Timers = std::multimap<Clock::time_point, std::shared_ptr<Timer>>;
+    Timers timers_;
+    std::unordered_map<TimerId, Timers::iterator> timer_index_;  // cancel() in constant time
     std::map<int, std::shared_ptr<FdCallback>> watched_;
     std::mutex posted_mutex_;
     std::vector<Callback> posted_;  // guarded by posted_mutex_
