@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034,SC2154
+# The steps that test/run is made of: say, build, run a suite. Sourced by test/run, whose variables
+# top, build, failed, results and own it uses.
+
+say() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
+
+# Copies its input to a log, and prints a line each time another tenth is done. Understands ninja's
+# "[n/m]" and ctest's "n/m Test". Arguments: log, name of the step.
+watch() {
+    local line done_tenths=0 tenths
+    : >"$1"
+    while IFS= read -r line; do
+        printf '%s\n' "$line" >>"$1"
+        if [[ $line =~ ^\[?\ *([0-9]+)/([0-9]+)(\]|\ Test) ]]; then
+            tenths=$((10 * BASH_REMATCH[1] / BASH_REMATCH[2]))
+            if [ "$tenths" -gt "$done_tenths" ]; then
+                done_tenths=$tenths
+                say "$2: ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]}"
+            fi
+        fi
+    done
+}
+
+# Configures a preset if that was not done yet and builds targets of it. Prints the end of the log on failure.
+build_preset() {
+    local preset=$1 dir=$build/$1 log=$build/logs/build-$1.log
+    shift
+    if [ ! -f "$dir/build.ninja" ]; then
+        say "configure $preset"
+        if ! cmake -S "$top" -B "$dir" --preset "$preset" </dev/null >"$log" 2>&1; then
+            tail -n 30 "$log"
+            return 1
+        fi
+    fi
+    say "build $preset: $*"
+    if ! NINJA_STATUS='[%f/%t] ' ninja -C "$dir" -j "$(nproc)" "$@" </dev/null 2>&1 |
+        watch "$log" "build $preset"; then
+        tail -n 40 "$log"
+        return 1
+    fi
+}
+
+# run_ctest SUITE PRESET LABEL JOBS: the tests of a label; results in build/results/SUITE.xml.
+run_ctest() {
+    local suite=$1 preset=$2 label=$3 jobs=$4 status=0
+    local log=$build/logs/$suite.log xml=$build/results/$suite.xml
+    rm -f "$xml"
+    results+=("$suite=$xml=ctest --test-dir ${build#"$top"/}/$preset -R '^{name}\$' --output-on-failure")
+    say "$suite"
+    ctest --test-dir "$build/$preset" -L "^$label\$" -j "$jobs" --no-tests=error --output-on-failure \
+        --output-junit "$xml" </dev/null 2>&1 | watch "$log" "$suite" || status=$?
+    if [ "$status" -ne 0 ]; then
+        failed=1
+        say "$suite failed; the end of $log:"
+        tail -n 40 "$log"
+    fi
+}
+
+# run_kernels KERNEL...: the packet suite on Debian's kernels; one result file per guest and program.
+run_kernels() {
+    local log=$build/logs/kernels.log name xml
+    say "kernels"
+    if ! "$top/test/kernels/run" "$build/dev" "$build/kernels" "$build/results/kernels" "$@" \
+        </dev/null 2>&1 | tee "$log"; then
+        failed=1
+    fi
+    for name in "$@"; do
+        xml=$build/results/kernels/$name.packet_test.xml
+        results+=("kernel-$name=$xml=PROGRAMS='packet_test:{name}' test/run kernels $name")
+    done
+}
+
+# note NAME [FAILURE]: one result of test/run's own checks.
+note() {
+    if [ -n "${2:-}" ]; then
+        failed=1
+        say "$1: failed"
+        printf '%s\n' "$2" | sed 's/^/         /'
+        own+="<testcase name=\"$1\" status=\"fail\"><failure/></testcase>"
+    else
+        own+="<testcase name=\"$1\" status=\"run\"/>"
+    fi
+}
