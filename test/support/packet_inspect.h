@@ -3,6 +3,7 @@
 // no code with the builder, so that a mistake there cannot hide one here.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
