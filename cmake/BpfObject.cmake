@@ -12,7 +12,7 @@ function(df_bpf_object name)
   # -mcpu=v3 (32-bit jumps) loads from 5.10 on as long as no atomic fetches its old value.
   add_custom_command(
     OUTPUT ${object}
-    COMMAND ${BPF_CLANG} -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-address-of-packed-member
+    COMMAND ${BPF_CLANG} -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Wno-address-of-packed-member -Wno-unused-function
             -fno-stack-protector -I${CMAKE_SOURCE_DIR} -I/usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
             -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object}
     COMMAND ${BPF_STRIP} -g ${object}

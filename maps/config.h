@@ -17,11 +17,11 @@ static_assert(sizeof(struct df_prefix) == 2 * 16, "hole");
 
 enum df_config_flags {
 	DF_CONFIG_DENY_SILENTLY = 1 << 0, /* drop denied calls instead of refusing them */
-	DF_CONFIG_TRACE = 1 << 1,         /* an observer wants events of allowed connections too */
-	DF_CONFIG_DRAIN = 1 << 2,         /* uninstalling: leave new connections to the stack */
+	DF_CONFIG_TRACE = 1 << 1,	  /* an observer wants events of allowed connections too */
+	DF_CONFIG_DRAIN = 1 << 2,	  /* uninstalling: leave new connections to the stack */
 };
 struct df_config {
-	__u32 flags;        /* enum df_config_flags */
+	__u32 flags;	    /* enum df_config_flags */
 	__u32 mark_replay;  /* skb->mark of a packet the agent sends again; random per instance */
 	__u32 mark_refuse;  /* ... of one the agent gives up: refuse it on its own path */
 	__u32 event_rate;   /* denial events per second and CPU */
@@ -29,7 +29,8 @@ struct df_config {
 	__u32 budget_burst; /* ... that may come at once */
 	__u32 budget_live;  /* entries of one pod; 0: unlimited */
 	__u32 pod_network_count;
-	struct df_prefix pod_networks[DF_POD_NETWORKS]; /* where an unknown source may be a new pod */
+	struct df_prefix
+	    pod_networks[DF_POD_NETWORKS]; /* where an unknown source may be a new pod */
 };
 static_assert(sizeof(struct df_config) == 8 * 4 + DF_POD_NETWORKS * 32, "hole");
 

@@ -12,8 +12,8 @@ enum df_ct_dir { DF_CT_FROM_POD = 0, DF_CT_TO_POD = 1 };
 struct df_ct_key {
 	struct df_addr saddr;
 	struct df_addr daddr;
-	__be16 sport; /* ICMP echo: identifier */
-	__be16 dport; /* ICMP echo: 0 */
+	__be16 sport;  /* ICMP echo: identifier */
+	__be16 dport;  /* ICMP echo: 0 */
 	__u32 ifindex; /* host-side veth; a hit proves the source, see docs/datapath.md */
 	__u8 proto;
 	__u8 dir; /* enum df_ct_dir */
@@ -24,17 +24,18 @@ static_assert(sizeof(struct df_ct_key) == 16 + 16 + 2 + 2 + 4 + 1 + 1 + 2, "hole
 /* Role of an entry. A caller's veth holds CALL (leaving) and ANSWER (entering); a callee's veth
  * holds SERVE (entering) and REPLY (leaving). */
 enum df_ct_role {
-	DF_CT_CALL = 1,   /* caller -> vIP or pod IP; holds the decision */
+	DF_CT_CALL = 1,	  /* caller -> vIP or pod IP; holds the decision */
 	DF_CT_ANSWER = 2, /* instance -> caller; un-NAT */
 	DF_CT_SERVE = 3,  /* caller -> instance, accepted at the callee's end */
 	DF_CT_REPLY = 4,  /* instance -> caller, at the callee's end */
 };
 enum df_ct_flags {
-	DF_CT_NAT = 1 << 0,      /* address or port is rewritten */
-	DF_CT_SELF = 1 << 1,     /* a function calls itself: source is rewritten too */
+	DF_CT_NAT = 1 << 0,	 /* address or port is rewritten */
+	DF_CT_SELF = 1 << 1,	 /* a function calls itself: the source is rewritten too, and both
+				  * CALL and ANSWER are met in from_pod */
 	DF_CT_REPLAYED = 1 << 2, /* opened by a replayed packet: swallow a first reset */
-	DF_CT_COUNTED = 1 << 3,  /* opened was counted here, so closed is too */
-	DF_CT_FREE = 1 << 4,     /* egress to what is no function (UDP): only lets replies in */
+	DF_CT_COUNTED = 1 << 3,	 /* opened was counted here, so closed is too */
+	DF_CT_FREE = 1 << 4,	 /* egress to what is no function (UDP): only lets replies in */
 };
 /* TCP as seen by this entry's direction only. */
 enum df_ct_tcp {
@@ -45,15 +46,15 @@ enum df_ct_tcp {
 };
 struct df_ct {
 	struct df_addr nat_addr; /* CALL: new destination; ANSWER: new source; else unused */
-	__be16 nat_port;         /* CALL: new destination port; ANSWER: new source port */
-	__be16 alt_port;         /* CALL: source port on the wire; ANSWER: the caller's own port */
-	__u8 role;               /* enum df_ct_role */
-	__u8 flags;              /* enum df_ct_flags */
-	__u8 tcp;                /* enum df_ct_tcp, this direction */
-	__u8 closed;             /* 1 once the connection was counted as closed */
-	__u32 fn;                /* callee's identity */
-	__u32 from;              /* caller's identity */
-	__u32 edge;              /* 0: none */
+	__be16 nat_port;	 /* CALL: new destination port; ANSWER: new source port */
+	__be16 alt_port;	 /* CALL: source port on the wire; ANSWER: the caller's own port */
+	__u8 role;		 /* enum df_ct_role */
+	__u8 flags;		 /* enum df_ct_flags */
+	__u8 tcp;		 /* enum df_ct_tcp, this direction */
+	__u8 closed;		 /* 1 once the connection was counted as closed */
+	__u32 fn;		 /* callee's identity */
+	__u32 from;		 /* caller's identity */
+	__u32 edge;		 /* 0: none */
 	__u32 edge_gen;
 	__u32 ep; /* endpoint id, 0: none (pod-IP call) */
 	__u32 ep_gen;
@@ -75,15 +76,16 @@ struct df_frag_key {
 static_assert(sizeof(struct df_frag_key) == 16 + 16 + 4 + 4 + 1 + 1 + 2, "hole");
 struct df_frag {
 	struct df_addr nat_addr; /* new destination (from_pod) or new source (to_pod) */
-	__u32 nat;               /* 1: rewrite; 0: pass unchanged */
+	__u32 nat;		 /* 1: rewrite; 0: pass unchanged */
 };
 static_assert(sizeof(struct df_frag) == 16 + 4, "hole");
 
-/* Map `budget` (hash): ifindex -> what this pod may still open. */
+/* Map `budget` (hash): ifindex << 1 | enum df_ct_dir -> what this pod may still open (FROM_POD)
+ * or accept (TO_POD). */
 struct df_budget {
 	__u64 refilled; /* ns, CLOCK_MONOTONIC coarse */
-	__u32 tokens;   /* new connections left */
-	__u32 live;     /* entries of this pod, corrected by the sweep */
+	__u32 tokens;	/* new connections left */
+	__u32 live;	/* entries of this pod, corrected by the sweep */
 };
 static_assert(sizeof(struct df_budget) == 8 + 4 + 4, "hole");
 

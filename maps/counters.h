@@ -11,24 +11,24 @@
 /* Map `edge_stats` (per-CPU array by edge id). Counted once, at the caller's end; at the callee's
  * end only for callers outside the chain. */
 struct df_edge_stats {
-	__u64 opened;        /* connections, retransmitted SYNs not included */
+	__u64 opened;	     /* connections, retransmitted SYNs not included */
 	__u64 closed_caller; /* first FIN or RST came from the caller */
 	__u64 closed_callee; /* ... from the instance */
-	__u64 reset;         /* of those, by RST */
+	__u64 reset;	     /* of those, by RST */
 	__u64 bytes_request; /* IP bytes, caller -> instance */
 	__u64 bytes_reply;
-	__u64 handshake_sum_ns;                   /* SYN -> SYN-ACK, summed */
-	__u64 handshake[DF_HANDSHAKE_BUCKETS];    /* connections per log2 bucket */
+	__u64 handshake_sum_ns;		       /* SYN -> SYN-ACK, summed */
+	__u64 handshake[DF_HANDSHAKE_BUCKETS]; /* connections per log2 bucket */
 };
 static_assert(sizeof(struct df_edge_stats) == (7 + DF_HANDSHAKE_BUCKETS) * 8, "hole");
 
 /* Map `fn_stats` (per-CPU array by identity of the callee). */
 struct df_fn_stats {
-	__u64 opened;      /* connections by vIP, by pod IP and from outside */
-	__u64 zero_syn;    /* first packets that found no ready instance (SYNs, datagrams) */
-	__u64 held;        /* copies handed to the agent, retransmits included */
-	__u64 denied;      /* calls refused for policy */
-	__u64 audited;     /* calls passed only because of Audit */
+	__u64 opened;	   /* connections by vIP, by pod IP and from outside */
+	__u64 zero_syn;	   /* first packets that found no ready instance (SYNs, datagrams) */
+	__u64 held;	   /* copies handed to the agent, retransmits included */
+	__u64 denied;	   /* calls refused for policy */
+	__u64 audited;	   /* calls passed only because of Audit */
 	__u64 no_endpoint; /* calls refused because no instance was ready */
 };
 static_assert(sizeof(struct df_fn_stats) == 6 * 8, "hole");

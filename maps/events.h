@@ -8,7 +8,7 @@
 
 /* Ring `events`: one decision about a flow. Denials are limited per CPU, see df_config. */
 struct df_event {
-	__u64 time;           /* ns, CLOCK_MONOTONIC */
+	__u64 time;	      /* ns, CLOCK_MONOTONIC */
 	struct df_addr saddr; /* as the packet arrived at the hook */
 	struct df_addr daddr;
 	struct df_addr eaddr; /* chosen instance, zero if none */
@@ -33,17 +33,17 @@ static_assert(sizeof(struct df_event) == 8 + 3 * 16 + 3 * 2 + 2 + 2 * 2 + 5 * 4 
 enum df_held_kind {
 	DF_HELD_NO_INSTANCE = 1,    /* from_pod: frame follows */
 	DF_HELD_UNKNOWN_SOURCE = 2, /* to_pod: frame follows */
-	DF_HELD_RESET = 3,          /* to_pod: a replayed call was reset by its instance; no frame */
+	DF_HELD_RESET = 3, /* to_pod: a replayed call was reset by its instance; no frame */
 };
 struct df_held {
-	__u64 time;           /* ns, CLOCK_MONOTONIC */
+	__u64 time;	      /* ns, CLOCK_MONOTONIC */
 	struct df_addr saddr; /* the call: caller, vIP or pod IP, whatever the kind */
 	struct df_addr daddr;
 	__be16 sport;
 	__be16 dport;
 	__u8 proto;
-	__u8 kind;   /* enum df_held_kind */
-	__u16 len;   /* bytes of the frame, Ethernet header included; 0: none */
+	__u8 kind; /* enum df_held_kind */
+	__u16 len; /* bytes of the frame, Ethernet header included; 0: none */
 	__u32 ifindex;
 	__u32 from; /* identity */
 	__u32 to;   /* identity of the function */

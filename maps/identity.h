@@ -14,9 +14,9 @@
  * so that an identity, and with it every counter, survives the process. */
 enum df_fn_kind { DF_FN_FREE, DF_FN_FUNCTION, DF_FN_ENTRY };
 enum df_fn_flags {
-	DF_FN_AUDIT = 1 << 0,    /* calls without an edge pass and are counted */
+	DF_FN_AUDIT = 1 << 0,	 /* calls without an edge pass and are counted */
 	DF_FN_DISABLED = 1 << 1, /* calls are not judged at all */
-	DF_FN_INGRESS = 1 << 2,  /* exposure Ingress; informative, `allow` decides */
+	DF_FN_INGRESS = 1 << 2,	 /* exposure Ingress; informative, `allow` decides */
 };
 struct df_fn {
 	__u32 gen;   /* host order; raised each time the identity is given to a new name */
@@ -67,7 +67,7 @@ static_assert(sizeof(struct df_ip_id) == 4 + 4 + 4, "hole");
 /* Map `fn_port` (hash): a port that an instance of a function may be called on directly. */
 enum df_port_flags {
 	DF_PORT_SERVED = 1 << 0, /* target port of the Service: subject to edges */
-	DF_PORT_OPEN = 1 << 1,   /* listed in openPorts: anybody may call */
+	DF_PORT_OPEN = 1 << 1,	 /* listed in openPorts: anybody may call */
 };
 struct df_fn_port_key {
 	__u32 fn;

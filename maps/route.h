@@ -15,15 +15,15 @@ struct df_vip_key {
 };
 static_assert(sizeof(struct df_vip_key) == 16 + 2 + 1 + 1, "hole");
 enum df_vip_flags {
-	DF_VIP_HOLD = 1 << 0,            /* no ready instance: hold instead of refuse */
+	DF_VIP_HOLD = 1 << 0,		 /* no ready instance: hold instead of refuse */
 	DF_VIP_CLIENT_AFFINITY = 1 << 1, /* same client, same instance (reserved) */
 };
 struct df_vip {
-	__u32 id;         /* dense, names the slot lists */
-	__u32 fn;         /* identity of the function */
+	__u32 id;	  /* dense, names the slot lists */
+	__u32 fn;	  /* identity of the function */
 	__u32 generation; /* the live slot list */
-	__u32 count;      /* ready instances in it */
-	__u32 flags;      /* enum df_vip_flags */
+	__u32 count;	  /* ready instances in it */
+	__u32 flags;	  /* enum df_vip_flags */
 };
 static_assert(sizeof(struct df_vip) == 5 * 4, "hole");
 
@@ -37,16 +37,16 @@ static_assert(sizeof(struct df_slot_key) == 3 * 4, "hole");
 
 /* Map `ep` (array): endpoint id -> one port of one instance. Id 0 is never used. */
 enum df_ep_state {
-	DF_EP_FREE,     /* gone: connections to it are reset */
-	DF_EP_READY,    /* may be chosen */
+	DF_EP_FREE,	/* gone: connections to it are reset */
+	DF_EP_READY,	/* may be chosen */
 	DF_EP_DRAINING, /* terminating or not ready: keeps its connections, gets no new ones */
 };
 struct df_ep {
 	struct df_addr addr;
 	__be16 port;
-	__u16 state;  /* enum df_ep_state */
-	__u32 gen;    /* raised each time the id is given to another endpoint */
-	__u32 vip_id; /* back reference, for reading back after a restart */
+	__u16 state;   /* enum df_ep_state */
+	__u32 gen;     /* raised each time the id is given to another endpoint */
+	__u32 vip_id;  /* back reference, for reading back after a restart */
 	__u32 ifindex; /* host veth when the instance is attached on this node, else 0 */
 };
 static_assert(sizeof(struct df_ep) == 16 + 2 + 2 + 4 + 4 + 4, "hole");

@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only)
+/* What a pod sends (TC ingress of its host-side veth): who it is, whether it may call, which
+ * instance it gets, and the rewriting of vIP to eIP. docs/datapath.md walks through it.
+ * Functions come bottom up; the program itself is at the end. */
+#include "maps/verdicts.h"
+#define HOOK DF_HOOK_FROM_POD
+
+#include "bpf/lib/fragment.h"
+#include "bpf/lib/hold.h"
+#include "bpf/lib/icmp.h"
+#include "bpf/lib/open_call.h"
+#include "bpf/lib/parse.h"
+#include "bpf/lib/policy.h"
+#include "bpf/lib/refuse.h"
+
+/* ---- a packet that opens a call (in the work area) ---------------------------------------- */
+
+/* Nobody to call: keep the packet if the route says so. */
+static __always_inline int no_instance(struct __sk_buff *skb, struct work *w)
+{
+	struct df_fn_stats *stats = stats_of_fn(w->c.to);
+
+	if (w->c.replayed) {
+		return TC_ACT_SHOT; /* the agent still has it */
+	}
+	if (!stats) {
+		return drop(skb, DF_REASON_NO_ENDPOINT);
+	}
+	stats->zero_syn++;
+	if (!(w->route.flags & DF_VIP_HOLD)) {
+		stats->no_endpoint++;
+		return refuse(skb, DF_REASON_NO_ENDPOINT);
+	}
+	if (!hold(skb, DF_HELD_NO_INSTANCE)) {
+		return drop(skb, DF_REASON_HOLD_FULL);
+	}
+	stats->held++;
+	count(skb, DF_REASON_HELD);
+	emit(skb, DF_REASON_HELD, DF_VERDICT_HOLD);
+	return TC_ACT_SHOT;
+}
+
+/* The connection is in the table: count and report it. */
+static __always_inline int opened(struct __sk_buff *skb, struct work *w)
+{
+	struct df_config *cfg = settings();
+
+	count_open_call(w);
+	if (w->c.audited) {
+		count(skb, DF_REASON_AUDITED);
+		count_denied(DF_REASON_AUDITED);
+		emit(skb, DF_REASON_AUDITED, DF_VERDICT_AUDIT);
+	} else if (cfg && cfg->flags & DF_CONFIG_TRACE) {
+		emit(skb, DF_REASON_FORWARDED, DF_VERDICT_PASS);
+	}
+	return CONTINUE;
+}
+
+__noinline int call_vip(struct __sk_buff *skb)
+{
+	struct work *w = work();
+	struct df_vip_key key = {};
+
+	if (!w) {
+		return TC_ACT_SHOT;
+	}
+	if (is_icmp(&w->p)) {
+		return drop(skb, DF_REASON_UNSUPPORTED_PROTO);
+	}
+	key.addr = w->p.key.daddr;
+	key.port = w->p.key.dport;
+	key.proto = w->p.key.proto;
+	struct df_vip *route = bpf_map_lookup_elem(&vip, &key);
+
+	if (!route) {
+		return refuse(skb, DF_REASON_PORT_CLOSED);
+	}
+	w->route = *route;
+	w->c.to = route->fn;
+	int reason = judge_edge(&w->c);
+
+	if (reason) {
+		count_denied(reason);
+		return refuse(skb, reason);
+	}
+	if (w->c.give_up) {
+		return refuse(skb, DF_REASON_HOLD_EXPIRED);
+	}
+	if (!w->route.count) {
+		return no_instance(skb, w);
+	}
+	if (!within_budget(&w->p)) {
+		return drop(skb, DF_REASON_CT_BUDGET);
+	}
+	reason = open_to_vip();
+	return reason ? drop(skb, reason) : opened(skb, w);
+}
+
+/* A call to an instance's own address: judged and counted alike, never rewritten. */
+__noinline int call_pod(struct __sk_buff *skb)
+{
+	struct work *w = work();
+
+	if (!w) {
+		return TC_ACT_SHOT;
+	}
+	int reason = judge_direct(&w->c, &w->p);
+
+	if (reason) {
+		count_denied(reason);
+		return refuse(skb, reason);
+	}
+	if (!within_budget(&w->p)) {
+		return drop(skb, DF_REASON_CT_BUDGET);
+	}
+	w->c.eaddr = w->p.key.daddr;
+	w->c.eport = w->p.key.dport;
+	w->c.flags = DF_CT_COUNTED;
+	reason = insert_pair(0);
+	return reason ? drop(skb, reason) : opened(skb, w);
+}
+
+/* A datagram to what is no function: free, and remembered so that the reply comes in. */
+__noinline int leave_free(struct __sk_buff *skb)
+{
+	struct work *w = work();
+
+	if (!w || w->p.key.proto != IPPROTO_UDP) {
+		return VERDICT_NEXT;
+	}
+	struct df_fn *caller = fn_of(w->c.from);
+
+	if (!caller || caller->kind != DF_FN_FUNCTION) {
+		return VERDICT_NEXT; /* nothing that enters an entry's pod is judged */
+	}
+	if (!within_budget(&w->p)) {
+		return drop(skb, DF_REASON_CT_BUDGET);
+	}
+	w->c.eaddr = w->p.key.daddr;
+	w->c.eport = w->p.key.dport;
+	w->c.flags = DF_CT_FREE;
+	const int reason = insert_pair(0);
+
+	return reason == DF_REASON_CT_FULL ? drop(skb, reason) : VERDICT_NEXT;
+}
+
+/* ---- everything that is not a packet of a known connection -------------------------------- */
+
+/* Sources a pod may use besides its own addresses while it gets one: none at all (DHCP, RFC 2131;
+ * duplicate address detection, RFC 4862), link-local. */
+static __always_inline int source_exempt(const struct packet *p)
+{
+	const __u32 *words = (const __u32 *)p->key.saddr.bytes;
+
+	if (p->v6) {
+		return (words[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000) ||
+		       !(words[0] | words[1] | words[2] | words[3]);
+	}
+	return words[3] == 0 && p->key.proto == IPPROTO_UDP && p->key.dport == bpf_htons(67);
+}
+
+static __always_inline int source_is_own(const struct df_veth *v, const struct packet *p)
+{
+#pragma unroll
+	for (int i = 0; i < DF_VETH_ADDRS; i++) {
+		if (i < v->addr_count && same_addr(&v->addrs[i], &p->key.saddr)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* An echo reply answers a ping that the pod has received. */
+static __always_inline int is_echo_reply(const struct packet *p)
+{
+	return is_icmp(p) && !p->key.sport;
+}
+
+static __always_inline int judge_flow(struct __sk_buff *skb, struct work *w, __u16 veth_flags)
+{
+	struct df_ip_id *id = identity_of(&w->p.key.daddr);
+	struct df_fn *callee = id ? fn_of(id->fn) : NULL;
+	struct df_config *cfg = settings();
+
+	if (!callee || callee->kind != DF_FN_FUNCTION) {
+		return leave_free(skb);
+	}
+	w->c.to = id->fn;
+	if (is_tcp(&w->p) && !opens_tcp(&w->p)) {
+		/* No entry, and not the start of a connection. */
+		return id->kind == DF_ADDR_VIP && !(veth_flags & DF_VETH_ADOPTED)
+			   ? refuse(skb, DF_REASON_STALE_FLOW)
+			   : pass_noted(skb, DF_REASON_MIDFLOW);
+	}
+	if (!cfg || cfg->flags & DF_CONFIG_DRAIN || is_echo_reply(&w->p)) {
+		return VERDICT_NEXT;
+	}
+	return id->kind == DF_ADDR_VIP ? call_vip(skb) : call_pod(skb);
+}
+
+static __always_inline int judge_other(struct __sk_buff *skb, struct work *w, int shape)
+{
+	struct df_ip_id *id = identity_of(&w->p.key.daddr);
+	struct df_fn *callee = id ? fn_of(id->fn) : NULL;
+	const int to_function = callee && callee->kind == DF_FN_FUNCTION;
+	const int to_vip = to_function && id->kind == DF_ADDR_VIP;
+
+	w->c.to = to_function ? id->fn : 0;
+	if (shape == SHAPE_FRAGMENT) {
+		const int followed = follow_fragment(skb);
+
+		if (followed == FOLLOW_FAILED) {
+			return drop(skb, DF_REASON_REWRITE_FAILED);
+		}
+		/* Harmless without the first part, unless it needed rewriting. */
+		return followed == FOLLOW_UNKNOWN && to_vip ? drop(skb, DF_REASON_FRAGMENT)
+							    : VERDICT_NEXT;
+	}
+	if (!to_function || (shape == SHAPE_ICMP_ERROR && !to_vip)) {
+		return VERDICT_NEXT; /* errors are judged where they arrive */
+	}
+	if (shape != SHAPE_ICMP_ERROR) {
+		return drop(skb, DF_REASON_UNSUPPORTED_PROTO);
+	}
+	const int translated = translate_from_pod(skb);
+
+	if (translated == TRANSLATED_OK) {
+		return VERDICT_NEXT;
+	}
+	return drop(skb, translated == TRANSLATED_FAILED ? DF_REASON_REWRITE_FAILED
+							 : DF_REASON_STALE_FLOW);
+}
+
+/* The agent sends a held packet again, or our own to_pod answers for the pod: then 1. */
+static __always_inline int read_mark(struct __sk_buff *skb, struct work *w)
+{
+	struct df_config *cfg = settings();
+
+	if (!cfg || !skb->mark ||
+	    (skb->mark != cfg->mark_replay && skb->mark != cfg->mark_refuse)) {
+		return 0;
+	}
+	w->c.replayed = 1;
+	w->c.give_up = skb->mark == cfg->mark_refuse;
+	skb->mark = 0;
+	return w->p.tcp_flags & TCP_RST || is_icmp(&w->p);
+}
+
+/* The packet in the work area has no entry. */
+__noinline int unknown(struct __sk_buff *skb, __u32 shape)
+{
+	struct work *w = work();
+	__u32 ifindex = skb->ifindex;
+	struct df_veth *v = bpf_map_lookup_elem(&veth, &ifindex);
+
+	if (!w || !v) {
+		return VERDICT_NEXT;
+	}
+	__builtin_memset(&w->c, 0, sizeof(w->c));
+	w->c.from = v->fn;
+	if (shape == SHAPE_VLAN || skb->vlan_present) {
+		return drop(skb, DF_REASON_VLAN);
+	}
+	if (shape == SHAPE_MALFORMED) {
+		return drop(skb, DF_REASON_MALFORMED);
+	}
+	if (shape == SHAPE_NEIGHBOUR || shape == SHAPE_NOT_IP || read_mark(skb, w)) {
+		return VERDICT_NEXT;
+	}
+	if (!source_is_own(v, &w->p) && !source_exempt(&w->p)) {
+		return drop(skb, DF_REASON_SPOOFED);
+	}
+	return shape == SHAPE_FLOW ? judge_flow(skb, w, v->flags) : judge_other(skb, w, shape);
+}
+
+/* ---- a packet whose tuple is in the table -------------------------------------------------- */
+
+/* A SYN meets an entry: is it still that connection? (D8) */
+static __always_inline int still_the_same(struct work *w, struct df_ct *entry)
+{
+	if (entry->role != DF_CT_CALL || !edge_holds(entry)) {
+		return 0;
+	}
+	__u32 id = entry->ep;
+	struct df_ep *e = id ? bpf_map_lookup_elem(&ep, &id) : NULL;
+
+	if (id && (!e || e->gen != entry->ep_gen || e->state == DF_EP_FREE)) {
+		return 0;
+	}
+	if (!is_tcp(&w->p)) {
+		return 1;
+	}
+	other_half(&w->other, &w->p.key, entry);
+	struct df_ct *answer = bpf_map_lookup_elem(&ct, &w->other);
+	const __u8 seen = answer ? answer->tcp : 0;
+
+	if (!answer || (entry->tcp | seen) & DF_TCP_RST || entry->tcp & seen & DF_TCP_FIN) {
+		return 0;
+	}
+	return seen & DF_TCP_ESTABLISHED || !e || e->state == DF_EP_READY;
+}
+
+/* The packet in the work area opens, was sent again by the agent, or has no entry.
+ * CONTINUE: it belongs to the entry now in the table. */
+__noinline int slow(struct __sk_buff *skb)
+{
+	struct work *w = work();
+
+	if (!w) {
+		return TC_ACT_SHOT;
+	}
+	struct df_ct *entry = bpf_map_lookup_elem(&ct, &w->p.key);
+
+	if (entry) {
+		if (still_the_same(w, entry)) {
+			skb->mark = 0;
+			return CONTINUE;
+		}
+		w->key = w->p.key;
+		forget();
+	}
+	return unknown(skb, SHAPE_FLOW);
+}
+
+/* The connection lost its edge or its instance: tell the sender, forget it. */
+__noinline int end_connection(struct __sk_buff *skb, __u32 reason)
+{
+	struct work *w = work();
+	struct df_ct *entry = w ? bpf_map_lookup_elem(&ct, &w->p.key) : NULL;
+
+	if (!entry) {
+		return TC_ACT_SHOT;
+	}
+	__builtin_memset(&w->c, 0, sizeof(w->c));
+	w->c.from = entry->from;
+	w->c.to = entry->fn;
+	w->c.edge = entry->edge;
+	w->key = w->p.key;
+	close_once(1);
+	forget();
+	return refuse(skb, reason);
+}
+
+/* A call of a function to itself never reaches the stack: both ends are swapped, and the packet
+ * goes back to the pod. `w->to` and the ports come from the entry. */
+__noinline int send_to_self(struct __sk_buff *skb)
+{
+	struct work *w = work();
+	struct df_ct *entry = w ? bpf_map_lookup_elem(&ct, &w->p.key) : NULL;
+
+	if (!entry) {
+		return TC_ACT_SHOT;
+	}
+	const struct df_ct copy = *entry;
+	const int call = copy.role == DF_CT_CALL;
+
+	/* Call: own -> vIP becomes self -> eIP. Answer: eIP -> self becomes vIP -> own. */
+	if (call) {
+		w->to = copy.nat_addr;
+	} else {
+		w->to = w->p.key.saddr;
+	}
+	if (rewrite_any(skb, END_DESTINATION, call ? copy.nat_port : copy.alt_port)) {
+		return rewrite_failed(skb);
+	}
+	if (call) {
+		self_addr(&w->to, w->p.v6);
+	} else {
+		w->to = copy.nat_addr;
+	}
+	if (rewrite_any(skb, END_SOURCE, call ? copy.alt_port : copy.nat_port) || swap_eth(skb)) {
+		return rewrite_failed(skb);
+	}
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* A caller's packet on its way to the instance: the per-packet path. */
+static __always_inline int forward_call(struct __sk_buff *skb, struct packet *p,
+					struct df_ct *entry)
+{
+	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
+		remember_fragment(p, &entry->nat_addr, entry->flags & DF_CT_NAT);
+	}
+	if (!(entry->flags & DF_CT_NAT)) {
+		return VERDICT_NEXT;
+	}
+	const __be16 wire_port = entry->alt_port;
+
+	if (unlikely(wire_port != p->key.sport)) {
+		struct df_addr own = p->key.saddr;
+
+		if (rewrite(skb, p, END_SOURCE, &own, wire_port)) {
+			return rewrite_failed(skb);
+		}
+	}
+	return rewrite(skb, p, END_DESTINATION, &entry->nat_addr, entry->nat_port)
+		   ? rewrite_failed(skb)
+		   : VERDICT_NEXT;
+}
+
+static __always_inline void count_bytes(struct __sk_buff *skb, const struct df_ct *entry)
+{
+	struct df_edge_stats *stats =
+	    entry->flags & DF_CT_COUNTED && entry->edge ? stats_of_edge(entry->edge) : NULL;
+
+	if (!stats) {
+		return;
+	}
+	if (entry->role == DF_CT_CALL) {
+		stats->bytes_request += skb->len - ETH_HLEN;
+	} else {
+		stats->bytes_reply += skb->len - ETH_HLEN;
+	}
+}
+
+SEC("tc")
+int from_pod(struct __sk_buff *skb)
+{
+	struct packet p = {};
+	const enum shape shape = parse(skb, &p, DF_CT_FROM_POD);
+	struct df_ct *entry = shape == SHAPE_FLOW ? bpf_map_lookup_elem(&ct, &p.key) : NULL;
+	int gone = entry && entry->role == DF_CT_CALL && !endpoint_holds(entry);
+
+	/* Datagrams may move to another instance, TCP may not. */
+	if (unlikely(!entry || opens_tcp(&p) || skb->mark || (gone && !is_tcp(&p)))) {
+		struct work *w = work();
+
+		if (!w) {
+			return TC_ACT_SHOT;
+		}
+		w->p = p;
+		const int verdict = shape == SHAPE_FLOW ? slow(skb) : unknown(skb, shape);
+
+		if (verdict != CONTINUE) {
+			return verdict;
+		}
+		entry = bpf_map_lookup_elem(&ct, &p.key);
+		if (!entry) {
+			return drop(skb, DF_REASON_CT_FULL);
+		}
+		gone = 0;
+	}
+	const int holds = edge_holds(entry);
+
+	if (unlikely(!holds || gone || entry->flags & DF_CT_SELF)) {
+		struct work *w = work();
+
+		if (!w) {
+			return TC_ACT_SHOT;
+		}
+		w->p = p;
+		if (!holds) {
+			return end_connection(skb, DF_REASON_EDGE_REVOKED);
+		}
+		if (gone) {
+			return end_connection(skb, DF_REASON_ENDPOINT_GONE);
+		}
+	}
+	touch(entry);
+	if (is_tcp(&p)) {
+		follow_tcp(&p, entry);
+	}
+	count_bytes(skb, entry);
+	if (unlikely(entry->flags & DF_CT_SELF)) {
+		return send_to_self(skb);
+	}
+	if (entry->role == DF_CT_CALL) {
+		return forward_call(skb, &p, entry);
+	}
+	if (unlikely(p.fragment == FRAGMENT_FIRST)) {
+		remember_fragment(&p, &p.key.daddr, 0);
+	}
+	return VERDICT_NEXT;
+}
+
+char LICENSE[] SEC("license") = "GPL";

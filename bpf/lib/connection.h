@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only) */
+/* The connection table: keys of both halves, ageing, closing, opening. See maps/connection.h. */
+#ifndef DIRECTFAAS_BPF_CONNECTION_H
+#define DIRECTFAAS_BPF_CONNECTION_H
+
+#include "bpf/lib/verdict.h"
+
+#define SEEN_GRANULARITY NSEC_PER_SEC
+
+/* Where a function that calls itself appears to call from: addresses that exist nowhere else
+ * (RFC 3927 link-local for IPv4, the RFC 6666 discard prefix for IPv6). */
+static __always_inline void self_addr(struct df_addr *addr, int v6)
+{
+	if (!v6) {
+		set_v4(addr, bpf_htonl(0xa9fe2a01)); /* 169.254.42.1 */
+		return;
+	}
+	__u32 *words = (__u32 *)addr->bytes;
+
+	words[0] = bpf_htonl(0x01000000); /* 100::df */
+	words[1] = 0;
+	words[2] = 0;
+	words[3] = bpf_htonl(0xdf);
+}
+
+static __always_inline void reverse(struct df_ct_key *to, const struct df_ct_key *key)
+{
+	to->saddr = key->daddr;
+	to->daddr = key->saddr;
+	to->sport = key->dport;
+	to->dport = key->sport;
+	to->ifindex = key->ifindex;
+	to->proto = key->proto;
+	to->dir = !key->dir;
+	to->pad = 0;
+}
+
+/* The key of the other half of a connection, at the same veth. */
+static __always_inline void other_half(struct df_ct_key *to, const struct df_ct_key *key,
+				       const struct df_ct *entry)
+{
+	reverse(to, key);
+	if (entry->role == DF_CT_CALL) {
+		to->saddr = entry->nat_addr;
+		to->sport = entry->nat_port;
+		to->dport = entry->alt_port;
+		if (entry->flags & DF_CT_SELF) {
+			const __be16 *first = (const __be16 *)key->saddr.bytes;
+			const int v4 = !first[0] && !first[1] && !first[2] && !first[3] &&
+				       !first[4] && first[5] == 0xffff;
+
+			self_addr(&to->daddr, !v4);
+			to->dir = DF_CT_FROM_POD;
+		}
+	} else if (entry->role == DF_CT_ANSWER) {
+		to->daddr = entry->nat_addr;
+		to->dport = entry->nat_port;
+		to->sport = entry->alt_port;
+		if (entry->flags & DF_CT_SELF) {
+			to->saddr = key->saddr;
+			to->dir = DF_CT_FROM_POD;
+		}
+	}
+}
+
+static __always_inline struct df_edge_stats *stats_of_edge(__u32 id)
+{
+	return bpf_map_lookup_elem(&edge_stats, &id);
+}
+
+static __always_inline struct df_fn_stats *stats_of_fn(__u32 id)
+{
+	return bpf_map_lookup_elem(&fn_stats, &id);
+}
+
+static __always_inline void add_open(__u32 id, __u64 change)
+{
+	__u64 *open = id ? bpf_map_lookup_elem(&ep_open, &id) : NULL;
+
+	if (open) {
+		__sync_fetch_and_add(open, change);
+	}
+}
+
+/* An edge that still allows this connection. Edge 0 never ends one. */
+static __always_inline int edge_holds(const struct df_ct *entry)
+{
+	__u32 id = entry->edge;
+	struct df_edge *e = bpf_map_lookup_elem(&edge, &id);
+
+	return e && e->gen == entry->edge_gen;
+}
+
+static __always_inline int endpoint_holds(const struct df_ct *entry)
+{
+	__u32 id = entry->ep;
+
+	if (!id) {
+		return 1;
+	}
+	struct df_ep *e = bpf_map_lookup_elem(&ep, &id);
+
+	return e && e->gen == entry->ep_gen && e->state != DF_EP_FREE;
+}
+
+static __always_inline void touch(struct df_ct *entry)
+{
+	const __u64 now = now_coarse();
+
+	if (now - entry->seen > SEEN_GRANULARITY) {
+		entry->seen = now;
+	}
+}
+
+static __always_inline void count_opened(__u32 function, __u32 edge_id)
+{
+	struct df_fn_stats *of_fn = stats_of_fn(function);
+	struct df_edge_stats *of_edge = edge_id ? stats_of_edge(edge_id) : NULL;
+
+	if (of_fn) {
+		of_fn->opened++;
+	}
+	if (of_edge) {
+		of_edge->opened++;
+	}
+}
+
+/* Counts the connection of w->key as closed, once: whichever half sees the first FIN or RST. */
+__noinline int close_once(__u32 reset)
+{
+	struct work *w = work();
+	struct df_ct *entry = w ? bpf_map_lookup_elem(&ct, &w->key) : NULL;
+
+	if (!entry || entry->closed) {
+		return 0;
+	}
+	entry->closed = 1;
+	other_half(&w->other, &w->key, entry);
+	struct df_ct *other = bpf_map_lookup_elem(&ct, &w->other);
+
+	if (other) {
+		if (other->closed) {
+			return 0;
+		}
+		other->closed = 1;
+	}
+	if (!(entry->flags & DF_CT_COUNTED)) {
+		return 0;
+	}
+	add_open(entry->ep, -1ULL);
+	struct df_edge_stats *stats = entry->edge ? stats_of_edge(entry->edge) : NULL;
+
+	if (!stats) {
+		return 0;
+	}
+	if (entry->role == DF_CT_CALL || entry->role == DF_CT_SERVE) {
+		stats->closed_caller++;
+	} else {
+		stats->closed_callee++;
+	}
+	stats->reset += reset;
+	return 0;
+}
+
+/* Follows what TCP says in this entry's direction. */
+static __always_inline void follow_tcp(const struct packet *p, struct df_ct *entry)
+{
+	if (likely(!(p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)))) {
+		if (unlikely(!(entry->tcp & DF_TCP_ESTABLISHED))) {
+			entry->tcp |= DF_TCP_ESTABLISHED;
+		}
+		return;
+	}
+	if (p->tcp_flags & TCP_SYN) {
+		entry->tcp |= DF_TCP_SYN;
+		return;
+	}
+	entry->tcp |= p->tcp_flags & TCP_RST ? DF_TCP_RST : DF_TCP_FIN;
+	struct work *w = entry->closed ? NULL : work();
+
+	if (w) {
+		w->key = p->key;
+		close_once(p->tcp_flags & TCP_RST ? 1 : 0);
+	}
+}
+
+/* Removes both halves of the connection of w->key. */
+__noinline int forget(void)
+{
+	struct work *w = work();
+	struct df_ct *entry = w ? bpf_map_lookup_elem(&ct, &w->key) : NULL;
+
+	if (!entry) {
+		return 0;
+	}
+	if (!entry->closed && entry->flags & DF_CT_COUNTED) {
+		add_open(entry->ep, -1ULL);
+	}
+	other_half(&w->other, &w->key, entry);
+	bpf_map_delete_elem(&ct, &w->other);
+	bpf_map_delete_elem(&ct, &w->key);
+	return 0;
+}
+
+/* May this pod open one more connection? Two buckets a veth: what it opens and what it accepts,
+ * so that a flood from outside does not keep it from calling. */
+static __always_inline int within_budget(const struct packet *p)
+{
+	__u32 id = p->key.ifindex << 1 | p->key.dir;
+	struct df_config *cfg = settings();
+
+	if (!cfg || (!cfg->budget_rate && !cfg->budget_live)) {
+		return 1;
+	}
+	struct df_budget *b = bpf_map_lookup_elem(&budget, &id);
+	const __u64 now = now_coarse();
+
+	if (!b) {
+		struct df_budget fresh = {now, cfg->budget_burst, 0};
+
+		bpf_map_update_elem(&budget, &id, &fresh, BPF_NOEXIST);
+		return 1;
+	}
+	if (cfg->budget_live && b->live >= cfg->budget_live) {
+		return 0;
+	}
+	b->live++;
+	if (!cfg->budget_rate) {
+		return 1;
+	}
+	const __u64 elapsed = now - b->refilled;
+
+	if (elapsed > NSEC_PER_SEC / 100) {
+		const __u64 seconds_capped = elapsed > NSEC_PER_SEC ? NSEC_PER_SEC : elapsed;
+		const __u64 more = seconds_capped * cfg->budget_rate / NSEC_PER_SEC;
+		const __u64 tokens = b->tokens + more;
+
+		if (more) {
+			b->tokens = tokens > cfg->budget_burst ? cfg->budget_burst : tokens;
+			b->refilled = now;
+		}
+	}
+	if (!b->tokens) {
+		return 0;
+	}
+	b->tokens--;
+	return 1;
+}
+
+#endif

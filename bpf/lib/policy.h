@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only) */
+/* Who may call whom. Asked once per connection. */
+#ifndef DIRECTFAAS_BPF_POLICY_H
+#define DIRECTFAAS_BPF_POLICY_H
+
+#include "bpf/lib/verdict.h"
+
+static __always_inline struct df_ip_id *identity_of(const struct df_addr *addr)
+{
+	return bpf_map_lookup_elem(&ip_id, addr);
+}
+
+static __always_inline struct df_fn *fn_of(__u32 id)
+{
+	return bpf_map_lookup_elem(&fn, &id);
+}
+
+/* Counts a refused (or only audited) call between two identities. */
+__noinline int count_denied(__u32 reason)
+{
+	struct work *w = work();
+
+	if (!w) {
+		return 0;
+	}
+	__u32 to = w->c.to;
+	struct df_denied_key key = {w->c.from, to, reason};
+	struct df_fn_stats *stats = bpf_map_lookup_elem(&fn_stats, &to);
+	__u64 *calls = bpf_map_lookup_elem(&denied, &key);
+
+	if (stats) {
+		if (reason == DF_REASON_AUDITED) {
+			stats->audited++;
+		} else {
+			stats->denied++;
+		}
+	}
+	if (calls) {
+		(*calls)++;
+	} else {
+		__u64 one = 1;
+
+		bpf_map_update_elem(&denied, &key, &one, BPF_NOEXIST);
+	}
+	return 0;
+}
+
+/* A denial, softened by what the callee's chains say about enforcement. */
+static __always_inline __u32 denial(struct call *c, __u32 reason)
+{
+	struct df_fn *callee = fn_of(c->to);
+
+	c->edge = 0;
+	c->edge_gen = 0;
+	if (callee && callee->flags & DF_FN_DISABLED) {
+		return DF_REASON_NONE;
+	}
+	if (callee && callee->flags & DF_FN_AUDIT) {
+		c->audited = 1;
+		return DF_REASON_NONE;
+	}
+	return reason;
+}
+
+/* Does an edge allow c->from to call c->to? Fills edge and edge_gen. */
+static __always_inline __u32 judge_edge(struct call *c)
+{
+	struct df_allow_key key = {c->from, c->to};
+	struct df_allow *allowed = bpf_map_lookup_elem(&allow, &key);
+
+	if (allowed) {
+		c->edge = allowed->edge;
+		c->edge_gen = allowed->gen;
+		return DF_REASON_NONE;
+	}
+	return denial(c, DF_REASON_NO_EDGE);
+}
+
+/* The same for a call to an instance's own address: its port must be declared, too. An ICMP echo
+ * has none and follows the edge alone. Returns a reason, or DF_REASON_NONE. */
+static __always_inline __u32 judge_direct(struct call *c, const struct packet *p)
+{
+	struct df_fn_port_key key = {c->to, p->key.dport, p->key.proto, 0};
+	struct df_fn_port *port = bpf_map_lookup_elem(&fn_port, &key);
+
+	if (port && port->flags & DF_PORT_OPEN) {
+		c->edge = 0;
+		c->edge_gen = 0;
+		return DF_REASON_NONE;
+	}
+	const __u32 reason = judge_edge(c);
+
+	if (reason || port || is_icmp(p)) {
+		return reason;
+	}
+	struct df_fn *callee = fn_of(c->to);
+
+	if (callee && callee->flags & DF_FN_INGRESS) {
+		return DF_REASON_NONE;
+	}
+	return denial(c, DF_REASON_PORT_CLOSED);
+}
+
+/* Is this address in a network where pods live? Asked for unknown sources only. */
+static __always_inline int in_pod_network(const struct df_config *cfg, const struct df_addr *addr)
+{
+	const __u64 *a = (const __u64 *)addr->bytes;
+
+	for (int i = 0; i < DF_POD_NETWORKS; i++) {
+		const __u64 *base = (const __u64 *)cfg->pod_networks[i].addr.bytes;
+		const __u64 *mask = (const __u64 *)cfg->pod_networks[i].mask.bytes;
+
+		if (i >= (int)cfg->pod_network_count) {
+			return 0;
+		}
+		if ((a[0] & mask[0]) == base[0] && (a[1] & mask[1]) == base[1]) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only)
+/* What a pod receives (TC egress of its host-side veth): answers get their vIP back, calls are
+ * judged once more by the callee's own node. docs/datapath.md walks through it.
+ * Functions come bottom up; the program itself is at the end. */
+#include "maps/verdicts.h"
+#define HOOK DF_HOOK_TO_POD
+
+#include "bpf/lib/fragment.h"
+#include "bpf/lib/hold.h"
+#include "bpf/lib/icmp.h"
+#include "bpf/lib/open_call.h"
+#include "bpf/lib/parse.h"
+#include "bpf/lib/policy.h"
+#include "bpf/lib/refuse.h"
+
+/* ---- a call arrives (in the work area) ------------------------------------------------------ */
+
+/* Both halves at the callee's end, so that the reply is known as one. 0, or a reason. */
+__noinline int accept_call(void)
+{
+	struct work *w = work();
+
+	if (!w || !within_budget(&w->p)) {
+		return DF_REASON_CT_BUDGET;
+	}
+	build_entry(w, DF_CT_REPLY);
+	reverse(&w->key, &w->p.key);
+	if (bpf_map_update_elem(&ct, &w->key, &w->entry, BPF_ANY)) {
+		return DF_REASON_CT_FULL;
+	}
+	w->entry.role = DF_CT_SERVE;
+	w->entry.tcp = is_tcp(&w->p) ? DF_TCP_SYN : 0;
+	if (bpf_map_update_elem(&ct, &w->p.key, &w->entry, BPF_ANY)) {
+		bpf_map_delete_elem(&ct, &w->key);
+		return DF_REASON_CT_FULL;
+	}
+	if (w->c.flags & DF_CT_COUNTED) {
+		count_opened(w->c.to, w->c.edge);
+	}
+	return DF_REASON_NONE;
+}
+
+/* A source in a pod network that nobody has told us about: perhaps a caller that started a moment
+ * ago. Kept until the agent knows, or gives up. */
+static __always_inline int unknown_source(struct __sk_buff *skb, struct work *w)
+{
+	if (w->c.give_up) {
+		count_denied(DF_REASON_UNKNOWN_SOURCE);
+		return refuse(skb, DF_REASON_UNKNOWN_SOURCE);
+	}
+	if (w->c.replayed) {
+		return TC_ACT_SHOT; /* the agent still has it */
+	}
+	if (!hold(skb, DF_HELD_UNKNOWN_SOURCE)) {
+		return drop(skb, DF_REASON_HOLD_FULL);
+	}
+	count(skb, DF_REASON_HELD_SOURCE);
+	emit(skb, DF_REASON_HELD_SOURCE, DF_VERDICT_HOLD);
+	return TC_ACT_SHOT;
+}
+
+/* Callers inside a chain were counted at their own end. */
+static __always_inline int let_in(struct __sk_buff *skb, struct work *w)
+{
+	const int outside = w->c.from == DF_IDENTITY_OUTSIDE;
+
+	w->c.flags = outside ? DF_CT_COUNTED : 0;
+	const int reason = accept_call();
+
+	if (reason) {
+		return drop(skb, reason);
+	}
+	if (w->c.audited && outside) {
+		count(skb, DF_REASON_AUDITED);
+		count_denied(DF_REASON_AUDITED);
+		emit(skb, DF_REASON_AUDITED, DF_VERDICT_AUDIT);
+	}
+	return CONTINUE;
+}
+
+__noinline int judge_call(struct __sk_buff *skb)
+{
+	struct work *w = work();
+	struct df_config *cfg = settings();
+
+	if (!w || !cfg) {
+		return TC_ACT_SHOT;
+	}
+	struct df_ip_id *id = identity_of(&w->p.key.saddr);
+
+	if (id && id->kind == DF_ADDR_VIP) {
+		return drop(skb, DF_REASON_SPOOFED); /* nobody calls from a vIP */
+	}
+	w->c.from = id ? id->fn : DF_IDENTITY_OUTSIDE;
+	if (cfg->flags & DF_CONFIG_DRAIN) {
+		return VERDICT_NEXT;
+	}
+	const int reason = judge_direct(&w->c, &w->p);
+
+	if (!reason) {
+		return let_in(skb, w);
+	}
+	if (!id && !is_icmp(&w->p) && in_pod_network(cfg, &w->p.key.saddr)) {
+		return unknown_source(skb, w);
+	}
+	count_denied(reason);
+	return refuse(skb, reason);
+}
+
+/* ---- everything that is not a packet of a known connection ---------------------------------- */
+
+static __always_inline int judge_other(struct __sk_buff *skb, int shape, int to_function)
+{
+	if (shape == SHAPE_MALFORMED) {
+		return to_function ? drop(skb, DF_REASON_MALFORMED) : VERDICT_NEXT;
+	}
+	if (shape == SHAPE_ICMP_ERROR) {
+		/* Not ours: about traffic to what is no function. Errors open no connection. */
+		return translate_to_pod(skb) == TRANSLATED_FAILED
+			   ? drop(skb, DF_REASON_REWRITE_FAILED)
+			   : VERDICT_NEXT;
+	}
+	if (shape == SHAPE_FRAGMENT) {
+		/* Harmless without the first part, which is judged. */
+		return follow_fragment(skb) == FOLLOW_FAILED ? drop(skb, DF_REASON_REWRITE_FAILED)
+							     : VERDICT_NEXT;
+	}
+	return drop(skb, DF_REASON_UNSUPPORTED_PROTO);
+}
+
+/* A packet the agent sends again carries a mark; it is judged although the node itself sent it. */
+static __always_inline void read_mark(struct __sk_buff *skb, struct work *w)
+{
+	struct df_config *cfg = settings();
+
+	if (cfg && skb->mark && (skb->mark == cfg->mark_replay || skb->mark == cfg->mark_refuse)) {
+		w->c.replayed = 1;
+		w->c.give_up = skb->mark == cfg->mark_refuse;
+		skb->mark = 0;
+	}
+}
+
+/* The packet in the work area has no entry. */
+__noinline int unknown(struct __sk_buff *skb, __u32 shape)
+{
+	struct work *w = work();
+	__u32 ifindex = skb->ifindex;
+	struct df_veth *v = bpf_map_lookup_elem(&veth, &ifindex);
+
+	if (!w || !v || shape == SHAPE_NEIGHBOUR || shape == SHAPE_NOT_IP || shape == SHAPE_VLAN) {
+		return VERDICT_NEXT;
+	}
+	/* Our own refusals and calls to oneself come straight from from_pod. */
+	if (skb->ingress_ifindex == ifindex) {
+		return VERDICT_NEXT;
+	}
+	struct df_fn *callee = fn_of(v->fn);
+	const int to_function = callee && callee->kind == DF_FN_FUNCTION;
+
+	__builtin_memset(&w->c, 0, sizeof(w->c));
+	w->c.to = v->fn;
+	if (shape == SHAPE_OTHER_IP && (!to_function || is_icmp(&w->p))) {
+		return VERDICT_NEXT;
+	}
+	if (shape != SHAPE_FLOW) {
+		return judge_other(skb, shape, to_function);
+	}
+	if (!to_function) {
+		return VERDICT_NEXT;
+	}
+	read_mark(skb, w);
+	if (!skb->ingress_ifindex && !w->c.replayed) {
+		return pass_noted(skb, DF_REASON_PROBE);
+	}
+	if (is_tcp(&w->p) && !opens_tcp(&w->p)) {
+		return pass_noted(skb, DF_REASON_MIDFLOW);
+	}
+	/* An echo reply: the pod has asked for it. */
+	if (is_icmp(&w->p) && !w->p.key.sport) {
+		return VERDICT_NEXT;
+	}
+	return judge_call(skb);
+}
+
+/* ---- a packet whose tuple is in the table ---------------------------------------------------- */
+
+/* A SYN meets an entry of an older connection of the same ports: is it a retransmit? */
+static __always_inline int still_the_same(struct work *w, struct df_ct *entry)
+{
+	if (!edge_holds(entry)) {
+		return 0;
+	}
+	if (entry->role == DF_CT_ANSWER) {
+		return 1; /* simultaneous open (RFC 9293 §3.5) */
+	}
+	other_half(&w->other, &w->p.key, entry);
+	struct df_ct *reply = bpf_map_lookup_elem(&ct, &w->other);
+	const __u8 seen = reply ? reply->tcp : 0;
+
+	return (reply || entry->flags == 0) && !((entry->tcp | seen) & DF_TCP_RST) &&
+	       !(entry->tcp & seen & DF_TCP_FIN);
+}
+
+/* The packet in the work area opens, or has no entry.
+ * CONTINUE: it belongs to the entry now in the table. */
+__noinline int slow(struct __sk_buff *skb)
+{
+	struct work *w = work();
+
+	if (!w) {
+		return TC_ACT_SHOT;
+	}
+	struct df_ct *entry = bpf_map_lookup_elem(&ct, &w->p.key);
+
+	if (entry) {
+		if (still_the_same(w, entry)) {
+			return CONTINUE;
+		}
+		w->key = w->p.key;
+		forget();
+	}
+	return unknown(skb, SHAPE_FLOW);
+}
+
+/* The edge is gone. The instance is answered at its own veth; here only the caller could be. */
+__noinline int end_connection(struct __sk_buff *skb)
+{
+	struct work *w = work();
+	struct df_ct *entry = w ? bpf_map_lookup_elem(&ct, &w->p.key) : NULL;
+
+	if (!entry) {
+		return TC_ACT_SHOT;
+	}
+	const int answer = entry->role == DF_CT_ANSWER;
+
+	__builtin_memset(&w->c, 0, sizeof(w->c));
+	w->c.from = entry->from;
+	w->c.to = entry->fn;
+	w->c.edge = entry->edge;
+	w->key = w->p.key;
+	close_once(1);
+	forget();
+	return answer ? drop(skb, DF_REASON_EDGE_REVOKED) : refuse(skb, DF_REASON_EDGE_REVOKED);
+}
+
+/* The instance of a replayed call does not listen yet. The caller must not see its reset. */
+__noinline int swallow_reset(struct __sk_buff *skb)
+{
+	struct work *w = work();
+	struct df_ct *entry = w ? bpf_map_lookup_elem(&ct, &w->p.key) : NULL;
+
+	if (!entry) {
+		return TC_ACT_SHOT;
+	}
+	w->key = w->p.key;
+	other_half(&w->other, &w->key, entry);
+	report_reset(entry);
+	forget();
+	count(skb, DF_REASON_REPLAY_RESET);
+	return TC_ACT_SHOT;
+}
+
+/* The logarithm, without a loop: buckets are powers of two of microseconds. */
+static __always_inline __u32 handshake_bucket(__u64 ns)
+{
+	__u64 us = ns / 1000;
+	__u32 bucket = 0;
+
+	if (us >> 32) {
+		return DF_HANDSHAKE_BUCKETS - 1;
+	}
+#pragma unroll
+	for (int shift = 16; shift; shift >>= 1) {
+		if (us >> shift) {
+			us >>= shift;
+			bucket += shift;
+		}
+	}
+	bucket += us ? 1 : 0;
+	return bucket < DF_HANDSHAKE_BUCKETS ? bucket : DF_HANDSHAKE_BUCKETS - 1;
+}
+
+/* The instance has answered: the connection stands. */
+static __always_inline void established(struct df_ct *entry)
+{
+	struct df_edge_stats *stats = entry->edge ? stats_of_edge(entry->edge) : NULL;
+
+	entry->tcp |= DF_TCP_ESTABLISHED;
+	if (entry->flags & DF_CT_REPLAYED) {
+		count_opened(entry->fn, entry->edge);
+	}
+	if (!stats) {
+		return;
+	}
+	const __u64 took = bpf_ktime_get_ns() - entry->created;
+	const __u32 bucket = handshake_bucket(took);
+
+	if (bucket < DF_HANDSHAKE_BUCKETS) {
+		stats->handshake_sum_ns += took;
+		stats->handshake[bucket]++;
+	}
+}
+
+static __always_inline int deliver_answer(struct __sk_buff *skb, struct packet *p,
+					  struct df_ct *entry)
+{
+	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
+		remember_fragment(p, &entry->nat_addr, entry->flags & DF_CT_NAT);
+	}
+	if (!(entry->flags & DF_CT_NAT)) {
+		return VERDICT_NEXT;
+	}
+	const __be16 own_port = entry->alt_port;
+
+	if (unlikely(own_port != p->key.dport)) {
+		struct df_addr own = p->key.daddr;
+
+		if (rewrite(skb, p, END_DESTINATION, &own, own_port)) {
+			return rewrite_failed(skb);
+		}
+	}
+	return rewrite(skb, p, END_SOURCE, &entry->nat_addr, entry->nat_port) ? rewrite_failed(skb)
+									      : VERDICT_NEXT;
+}
+
+static __always_inline void count_bytes(struct __sk_buff *skb, const struct df_ct *entry)
+{
+	struct df_edge_stats *stats =
+	    entry->flags & DF_CT_COUNTED && entry->edge ? stats_of_edge(entry->edge) : NULL;
+
+	if (!stats) {
+		return;
+	}
+	if (entry->role == DF_CT_ANSWER) {
+		stats->bytes_reply += skb->len - ETH_HLEN;
+	} else {
+		stats->bytes_request += skb->len - ETH_HLEN;
+	}
+}
+
+SEC("tc")
+int to_pod(struct __sk_buff *skb)
+{
+	struct packet p = {};
+	const enum shape shape = parse(skb, &p, DF_CT_TO_POD);
+	struct df_ct *entry = shape == SHAPE_FLOW ? bpf_map_lookup_elem(&ct, &p.key) : NULL;
+
+	if (unlikely(!entry || opens_tcp(&p))) {
+		struct work *w = work();
+
+		if (!w) {
+			return TC_ACT_SHOT;
+		}
+		w->p = p;
+		const int verdict = shape == SHAPE_FLOW ? slow(skb) : unknown(skb, shape);
+
+		if (verdict != CONTINUE) {
+			return verdict;
+		}
+		entry = bpf_map_lookup_elem(&ct, &p.key);
+		if (!entry) {
+			return drop(skb, DF_REASON_CT_FULL);
+		}
+	}
+	const int holds = edge_holds(entry);
+	const int first_answer =
+	    entry->role == DF_CT_ANSWER && is_tcp(&p) && !(entry->tcp & DF_TCP_ESTABLISHED);
+	const int reset = first_answer && p.tcp_flags & TCP_RST;
+
+	if (unlikely(!holds || (reset && entry->flags & DF_CT_REPLAYED))) {
+		struct work *w = work();
+
+		if (!w) {
+			return TC_ACT_SHOT;
+		}
+		w->p = p;
+		return holds ? swallow_reset(skb) : end_connection(skb);
+	}
+	touch(entry);
+	if (unlikely(first_answer && !reset)) {
+		established(entry);
+	}
+	if (is_tcp(&p)) {
+		follow_tcp(&p, entry);
+	}
+	count_bytes(skb, entry);
+	if (entry->role == DF_CT_ANSWER) {
+		return deliver_answer(skb, &p, entry);
+	}
+	if (unlikely(p.fragment == FRAGMENT_FIRST)) {
+		remember_fragment(&p, &p.key.daddr, 0);
+	}
+	return VERDICT_NEXT;
+}
+
+char LICENSE[] SEC("license") = "GPL";
