@@ -16,8 +16,8 @@ struct CommandResult {
 };
 
 struct CommandOptions {
-    int netns = -1;     // namespace to run in; -1: the caller's
-    std::string input;  // standard input
+    int netns = -1;       // namespace to run in; -1: the caller's
+    std::string input{};  // standard input
 };
 
 /// Runs a program to its end.

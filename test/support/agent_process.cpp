@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test/support/agent_process.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "test/support/command.h"
+#include "test/support/control_client.h"
+#include "test/support/wait.h"
+
+namespace directfaas::support {
+namespace {
+
+/// The one just built, unless the environment names another.
+std::string agent_path() {
+    const char* chosen = std::getenv("DIRECTFAAS_AGENT");
+    return chosen != nullptr ? chosen : DF_AGENT_PATH;
+}
+
+std::string temporary(const std::string& name) {
+    return (std::filesystem::temp_directory_path() / name).string();
+}
+
+}  // namespace
+
+AgentProcess::AgentProcess(const Netns& node, AgentOptions options)
+    : node_(node),
+      options_(std::move(options)),
+      socket_(temporary(options_.instance + ".sock")),
+      log_(temporary(options_.instance + ".log")) {}
+
+AgentProcess::~AgentProcess() {
+    kill();
+    if (left_something()) {
+        remove();
+    }
+    std::error_code ignored;
+    std::filesystem::remove(log_, ignored);
+    std::filesystem::remove(socket_, ignored);
+}
+
+std::vector<std::string> AgentProcess::command_line() const {
+    std::vector<std::string> line{agent_path(),
+                                  "--instance",
+                                  options_.instance,
+                                  "--node-name",
+                                  options_.node_name,
+                                  "--manifests",
+                                  options_.manifests,
+                                  "--socket",
+                                  socket_,
+                                  "--listen",
+                                  fmt::format("127.0.0.1:{}", options_.http_port),
+                                  "--attach-mode",
+                                  options_.attach,
+                                  "--deny",
+                                  options_.deny};
+    for (const std::string& network : options_.pod_networks) {
+        line.insert(line.end(), {"--pod-network", network});
+    }
+    line.insert(line.end(), options_.more.begin(), options_.more.end());
+    return line;
+}
+
+void AgentProcess::launch() { pid_ = start_program(command_line(), node_.fd(), log_); }
+
+void AgentProcess::start() {
+    launch();
+    wait_ready();
+}
+
+void AgentProcess::wait_ready() {
+    int ended = -1;
+    const bool ready = wait_until([&] {
+        ended = wait_for_exit(pid_, std::chrono::milliseconds(0));
+        if (ended >= 0) {
+            return true;
+        }
+        const auto status = control_request(socket_, {{"command", "status"}});
+        return status && status->value("ready", false);
+    });
+    if (ended >= 0) {
+        pid_ = -1;
+        throw SupportError(fmt::format("agent ended with {}:\n{}", ended, log()));
+    }
+    if (!ready) {
+        throw SupportError("agent does not get ready:\n" + log());
+    }
+}
+
+void AgentProcess::kill() {
+    if (running()) {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        pid_ = -1;
+    }
+}
+
+int AgentProcess::terminate() {
+    ::kill(pid_, SIGTERM);
+    return wait_exit();
+}
+
+int AgentProcess::wait_exit() {
+    const int status = wait_for_exit(pid_, kPatience);
+    if (status < 0) {
+        throw SupportError("agent does not end:\n" + log());
+    }
+    pid_ = -1;
+    return status;
+}
+
+int AgentProcess::remove() {
+    const CommandResult result = run_command(
+        {agent_path(), "--instance", options_.instance, "--remove"}, {.netns = node_.fd()});
+    std::ofstream(log_, std::ios::app) << result.output;
+    return result.status;
+}
+
+bool AgentProcess::left_something() const {
+    return std::filesystem::exists("/sys/fs/bpf/directfaas/" + options_.instance);
+}
+
+nlohmann::json AgentProcess::control(const nlohmann::json& request) const {
+    auto answer = control_request(socket_, request);
+    if (!answer) {
+        throw SupportError(answer.error().text() + "\n" + log());
+    }
+    if (!answer->value("ok", false)) {
+        throw SupportError(request.dump() + " answered " + answer->dump());
+    }
+    return std::move(*answer);
+}
+
+std::string AgentProcess::log(std::size_t lines) const {
+    std::ifstream file(log_);
+    std::vector<std::string> all;
+    for (std::string line; std::getline(file, line);) {
+        all.push_back(line);
+    }
+    const std::size_t first = all.size() > lines ? all.size() - lines : 0;
+    return fmt::format(
+        "{}", fmt::join(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(), "\n"));
+}
+
+}  // namespace directfaas::support
