@@ -5,17 +5,18 @@
 
 say() { printf '[%4d s] %s\n' "$SECONDS" "$*"; }
 
-# Copies its input to a log, and prints a line each time another tenth is done. Understands ninja's
-# "[n/m]" and ctest's "n/m Test". Arguments: log, name of the step.
+# Copies its input to a log, and prints a line when another tenth is done, every few seconds at most.
+# Understands ninja's "[n/m]" and ctest's "n/m Test". Arguments: log, name of the step.
 watch() {
-    local line done_tenths=0 tenths
+    local line done_tenths=0 tenths last=$SECONDS
     : >"$1"
     while IFS= read -r line; do
         printf '%s\n' "$line" >>"$1"
         if [[ $line =~ ^\[?\ *([0-9]+)/([0-9]+)(\]|\ Test) ]]; then
             tenths=$((10 * BASH_REMATCH[1] / BASH_REMATCH[2]))
-            if [ "$tenths" -gt "$done_tenths" ]; then
+            if [ "$tenths" -gt "$done_tenths" ] && [ "$SECONDS" -gt $((last + 4)) ]; then
                 done_tenths=$tenths
+                last=$SECONDS
                 say "$2: ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]}"
             fi
         fi
