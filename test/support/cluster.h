@@ -91,6 +91,9 @@ class Cluster {
     const Pod& add_outsider(NodeId node);
 
     [[nodiscard]] SocketAddress vip(const std::string& function, std::size_t port = 0) const;
+    [[nodiscard]] const DualAddress& vip_addresses(const std::string& function) const {
+        return vips_.at(function);
+    }
     /// The instance's own address with the target port.
     [[nodiscard]] SocketAddress direct(const Instance& instance, std::size_t port = 0) const;
     [[nodiscard]] const FunctionSpec& spec(const std::string& function) const {

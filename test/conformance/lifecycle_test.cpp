@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent comes, dies, comes back and goes for good, and no open connection notices.
+//
+//   caller [node-a] ══ callee [node-a or node-b], load all the time
+#include "test/conformance/scenario.h"
+
+namespace directfaas::conformance {
+namespace {
+
+constexpr LoadOptions kFresh{.mode = LoadMode::kNewConnections};
+constexpr LoadOptions kKept{.mode = LoadMode::kKeptConnections};
+
+class Lifecycle : public Scenario {
+   protected:
+    Lifecycle() {
+        cluster_.add_function({.name = "caller"});
+        cluster_.add_function({.name = "stranger"});
+        cluster_.add_function({.name = "callee"});
+        cluster_.add_edges("caller", {"callee"});
+    }
+    [[nodiscard]] const Netns& from() const { return pod(caller_).netns(); }
+    static void expect_no_failure(const LoadReport& report) {
+        EXPECT_EQ(report.failed, 0U) << testing::PrintToString(report.failures);
+        EXPECT_GT(report.answered, 0U);
+    }
+    void expect_nothing_attached() {
+        for (const Instance* instance : {&caller_, &stranger_, &callee_}) {
+            EXPECT_EQ(attached_programs(cluster_.topology().node(pod(*instance).node()),
+                                        pod(*instance).host_ifindex()),
+                      0U);
+        }
+    }
+
+    Instance& caller_ = cluster_.add_instance("caller", NodeId::kA);
+    Instance& stranger_ = cluster_.add_instance("stranger", NodeId::kA);
+    Instance& callee_ = cluster_.add_instance("callee", cluster_.far());
+};
+
+TEST_P(Lifecycle, AdoptionBreaksNoOpenConnection) {
+    expect_drops({"no_edge"});
+    Load allowed(from(), cluster_.direct(callee_), kKept);
+    Load denied(pod(stranger_).netns(), cluster_.direct(callee_), kKept);
+    ASSERT_TRUE(allowed.wait_for(20) && denied.wait_for(20));
+
+    cluster_.start();
+    EXPECT_EQ(attached_programs(cluster_.topology().node(NodeId::kA), pod(caller_).host_ifindex()),
+              2U);
+    ASSERT_TRUE(allowed.wait_for(50) && denied.wait_for(50));
+
+    EXPECT_EQ(call(caller_, cluster_.vip("callee")), pod(callee_).name());
+    EXPECT_EQ(call(stranger_, cluster_.direct(callee_)), "ECONNREFUSED");
+    expect_no_failure(allowed.stop());
+    expect_no_failure(denied.stop());
+    EXPECT_GT(cluster_.reason("midflow"), 0U);
+    EXPECT_EQ(cluster_.edge("caller", "callee").opened, 1U);
+}
+
+TEST_P(Lifecycle, KillAndRestartUnderLoadLosesNothing) {
+    expect_drops({"no_edge"});
+    cluster_.start();
+    Load fresh(from(), cluster_.vip("callee"), kFresh);
+    Load kept(from(), cluster_.vip("callee"), kKept);
+    Load direct(from(), cluster_.direct(callee_), kFresh);
+    ASSERT_TRUE(fresh.wait_for(20) && kept.wait_for(20) && direct.wait_for(20));
+    EXPECT_EQ(call(stranger_, cluster_.vip("callee")), "ECONNREFUSED");
+    for (int round = 0; round < 2; ++round) {
+        for (const NodeId node : cluster_.nodes()) {
+            cluster_.agent(node).kill();
+        }
+        EXPECT_EQ(call(stranger_, cluster_.vip("callee")), "ECONNREFUSED");  // still enforced
+        ASSERT_TRUE(fresh.wait_for(50) && kept.wait_for(50));
+        for (const NodeId node : cluster_.nodes()) {
+            cluster_.agent(node).start();
+        }
+        ASSERT_TRUE(fresh.wait_for(50) && kept.wait_for(50));
+    }
+    const LoadReport one = fresh.stop();
+    const LoadReport two = kept.stop();
+    const LoadReport three = direct.stop();
+    for (const LoadReport* report : {&one, &two, &three}) {
+        expect_no_failure(*report);
+    }
+    EXPECT_EQ(cluster_.edge("caller", "callee").opened,
+              one.connections + two.connections + three.connections);
+    EXPECT_EQ(cluster_.denied("stranger", "callee"), 3U);
+}
+
+TEST_P(Lifecycle, RemovalUnderLoadBreaksNoDirectConnection) {
+    cluster_.start();
+    Load kept(from(), cluster_.direct(callee_), kKept);
+    Load fresh(from(), cluster_.direct(callee_), kFresh);
+    ASSERT_TRUE(kept.wait_for(20) && fresh.wait_for(20));
+    for (const NodeId node : cluster_.nodes()) {
+        EXPECT_EQ(cluster_.agent(node).terminate(), 0);
+        EXPECT_EQ(cluster_.agent(node).remove(), 0);
+        EXPECT_FALSE(cluster_.agent(node).left_something());
+        ASSERT_TRUE(kept.wait_for(30) && fresh.wait_for(30));
+    }
+    expect_nothing_attached();
+    ASSERT_TRUE(kept.wait_for(50) && fresh.wait_for(50));
+    expect_no_failure(kept.stop());
+    expect_no_failure(fresh.stop());
+    EXPECT_EQ(call(stranger_, cluster_.direct(callee_)), pod(callee_).name());  // nobody judges
+}
+
+TEST_P(Lifecycle, DetachAllDrainsAndEndsTheAgent) {
+    cluster_.start();
+    Load kept(from(), cluster_.direct(callee_), kKept);
+    auto through_vip = TcpClient::connect(from(), cluster_.vip("callee"));
+    ASSERT_TRUE(through_vip) << through_vip.error().text();
+    ASSERT_TRUE(kept.wait_for(20) && through_vip->ask("x"));
+    through_vip->close();  // else the drain would wait for it
+    for (const NodeId node : cluster_.nodes()) {
+        const auto answer = cluster_.agent(node).control(
+            {{"command", "detach"}, {"all", true}, {"timeout_seconds", 1}});
+        EXPECT_TRUE(answer.contains("drained")) << answer;
+        EXPECT_EQ(cluster_.agent(node).wait_exit(), 0);
+        EXPECT_FALSE(cluster_.agent(node).left_something());
+    }
+    expect_nothing_attached();
+    ASSERT_TRUE(kept.wait_for(50));
+    expect_no_failure(kept.stop());
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, Lifecycle, testing::ValuesIn(all_setups()), setup_name);
+
+/// Two agents of different --instance on one kernel: the nodes are namespaces of it.
+class SideBySide : public Scenario {};
+
+TEST_P(SideBySide, RemovalOfOneLeavesTheOtherAlone) {
+    expect_drops({"no_edge"});
+    cluster_.add_function({.name = "caller"});
+    cluster_.add_function({.name = "callee"});
+    cluster_.add_edges("caller", {"callee"});
+    Instance& caller = cluster_.add_instance("caller", NodeId::kA);
+    Instance& callee = cluster_.add_instance("callee", NodeId::kA);
+    cluster_.add_instance("caller", NodeId::kB);
+    cluster_.start();
+    EXPECT_EQ(call(caller, cluster_.vip("callee")), pod(callee).name());
+
+    AgentProcess& other = cluster_.agent(NodeId::kB);
+    const auto edges = other.control({{"command", "edges"}})["edges"];
+    for (const auto& edge : edges) {
+        EXPECT_EQ(edge["opened"], 0) << edge;  // what node-a saw is not node-b's
+    }
+    EXPECT_EQ(other.terminate(), 0);
+    EXPECT_EQ(other.remove(), 0);
+    EXPECT_FALSE(other.left_something());
+    EXPECT_TRUE(cluster_.agent(NodeId::kA).left_something());
+
+    EXPECT_EQ(call(caller, cluster_.vip("callee")), pod(callee).name());
+    EXPECT_EQ(call(callee, cluster_.vip("caller")), "ECONNREFUSED");
+    const auto counted = cluster_.agent(NodeId::kA).control({{"command", "edges"}})["edges"];
+    EXPECT_TRUE(std::ranges::any_of(counted, [](const auto& edge) {
+        return edge["from"] == "shop/caller" && edge["opened"] == 2;
+    })) << counted;
+    other.start();
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, SideBySide, testing::ValuesIn(two_node_setups()), setup_name);
+
+}  // namespace
+}  // namespace directfaas::conformance
