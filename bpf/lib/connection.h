@@ -202,6 +202,24 @@ __noinline int forget(void)
 	return 0;
 }
 
+static __always_inline int take_token(struct df_budget *b, const struct df_config *cfg, __u64 now)
+{
+	const __u64 elapsed = now - b->refilled;
+	const __u64 counted = elapsed > NSEC_PER_SEC ? NSEC_PER_SEC : elapsed;
+	const __u64 more = counted * cfg->budget_rate / NSEC_PER_SEC;
+	const __u64 tokens = b->tokens + more;
+
+	if (more) {
+		b->tokens = tokens > cfg->budget_burst ? cfg->budget_burst : tokens;
+		b->refilled = now;
+	}
+	if (!b->tokens) {
+		return 0;
+	}
+	b->tokens--;
+	return 1;
+}
+
 /* May this pod open one more connection? Two buckets a veth: what it opens and what it accepts,
  * so that a flood from outside does not keep it from calling. */
 static __always_inline int within_budget(const struct packet *p)
@@ -216,7 +234,7 @@ static __always_inline int within_budget(const struct packet *p)
 	const __u64 now = now_coarse();
 
 	if (!b) {
-		struct df_budget fresh = {now, cfg->budget_burst, 0};
+		struct df_budget fresh = {now, cfg->budget_burst ? cfg->budget_burst - 1 : 0, 1};
 
 		bpf_map_update_elem(&budget, &id, &fresh, BPF_NOEXIST);
 		return 1;
@@ -224,26 +242,10 @@ static __always_inline int within_budget(const struct packet *p)
 	if (cfg->budget_live && b->live >= cfg->budget_live) {
 		return 0;
 	}
-	b->live++;
-	if (!cfg->budget_rate) {
-		return 1;
-	}
-	const __u64 elapsed = now - b->refilled;
-
-	if (elapsed > NSEC_PER_SEC / 100) {
-		const __u64 seconds_capped = elapsed > NSEC_PER_SEC ? NSEC_PER_SEC : elapsed;
-		const __u64 more = seconds_capped * cfg->budget_rate / NSEC_PER_SEC;
-		const __u64 tokens = b->tokens + more;
-
-		if (more) {
-			b->tokens = tokens > cfg->budget_burst ? cfg->budget_burst : tokens;
-			b->refilled = now;
-		}
-	}
-	if (!b->tokens) {
+	if (cfg->budget_rate && !take_token(b, cfg, now)) {
 		return 0;
 	}
-	b->tokens--;
+	b->live++;
 	return 1;
 }
 

@@ -54,8 +54,9 @@ __noinline int read_quote(struct __sk_buff *skb)
 	return 0;
 }
 
-static __always_inline int rewrite_quoted_port(struct __sk_buff *skb, const struct packet *p,
-					       __u32 offset, __be16 old, __be16 new)
+/* Stores two quoted bytes and keeps the ICMP checksum right. */
+static __always_inline int patch16(struct __sk_buff *skb, const struct packet *p, __u32 offset,
+				   __u16 old, __u16 new)
 {
 	if (old == new) {
 		return 0;
@@ -67,8 +68,7 @@ static __always_inline int rewrite_quoted_port(struct __sk_buff *skb, const stru
 }
 
 /* IPv4: the quoted header's own checksum takes up the change, so the ICMP sum stays. IPv6 has no
- * header checksum, so the ICMPv6 sum changes. The quoted transport checksum is left alone: there
- * is rarely enough of the packet to verify it. */
+ * header checksum, so the ICMPv6 sum changes. */
 static __always_inline int rewrite_quoted_addr(struct __sk_buff *skb, const struct packet *p,
 					       const struct quote *q, enum end end,
 					       const struct df_addr *old, const struct df_addr *new)
@@ -91,6 +91,44 @@ static __always_inline int rewrite_quoted_addr(struct __sk_buff *skb, const stru
 		return -1;
 	}
 	return bpf_skb_store_bytes(skb, offset, &to, 4, 0);
+}
+
+/* The quoted transport checksum, where enough of the packet is quoted to hold it. */
+static __always_inline int rewrite_quoted_check(struct __sk_buff *skb, const struct packet *p,
+						const struct quote *q, __u64 diff)
+{
+	const int udp = q->key.proto == IPPROTO_UDP;
+	const __u32 offset =
+	    q->l4 + (udp ? offsetof(struct udphdr, check) : offsetof(struct tcphdr, check));
+	__u16 old;
+
+	if (bpf_skb_load_bytes(skb, offset, &old, sizeof(old)) || (udp && !old)) {
+		return 0;
+	}
+	__u16 new = ~fold16((__u64)(__u16)~old + diff);
+
+	if (udp && !new) {
+		new = 0xffff;
+	}
+	return patch16(skb, p, offset, old, new);
+}
+
+/* Replaces one end of the quoted packet by w->to and `port`, the other end's port by `other`. */
+static __always_inline int rewrite_quote(struct __sk_buff *skb, struct work *w, enum end end,
+					 __be16 port, __be16 other)
+{
+	const struct quote *q = &w->q;
+	const int source = end == END_SOURCE;
+	const struct df_addr *old = source ? &q->key.saddr : &q->key.daddr;
+	const __be16 sport = source ? port : other;
+	const __be16 dport = source ? other : port;
+	const __u64 diff = (__u64)addr_diff(old, &w->to) + (__u16)~q->key.sport + sport +
+			   (__u16)~q->key.dport + dport;
+
+	return rewrite_quoted_addr(skb, &w->p, q, end, old, &w->to) ||
+	       patch16(skb, &w->p, q->l4, q->key.sport, sport) ||
+	       patch16(skb, &w->p, q->l4 + 2, q->key.dport, dport) ||
+	       rewrite_quoted_check(skb, &w->p, q, diff);
 }
 
 enum translated {
@@ -123,9 +161,7 @@ __noinline int translate_to_pod(struct __sk_buff *skb)
 	const __be16 own_port = entry->alt_port;
 
 	w->to = entry->nat_addr;
-	if (rewrite_quoted_addr(skb, &w->p, q, END_DESTINATION, &q->key.daddr, &w->to) ||
-	    rewrite_quoted_port(skb, &w->p, q->l4 + 2, q->key.dport, vport) ||
-	    rewrite_quoted_port(skb, &w->p, q->l4, q->key.sport, own_port)) {
+	if (rewrite_quote(skb, w, END_DESTINATION, vport, own_port)) {
 		return TRANSLATED_FAILED;
 	}
 	if (same_addr(&w->p.key.saddr, &q->key.daddr) && rewrite_any(skb, END_SOURCE, 0)) {
@@ -155,9 +191,7 @@ __noinline int translate_from_pod(struct __sk_buff *skb)
 	const __be16 wire_port = entry->alt_port;
 
 	w->to = entry->nat_addr;
-	if (rewrite_quoted_addr(skb, &w->p, q, END_SOURCE, &q->key.saddr, &w->to) ||
-	    rewrite_quoted_port(skb, &w->p, q->l4, q->key.sport, eport) ||
-	    rewrite_quoted_port(skb, &w->p, q->l4 + 2, q->key.dport, wire_port) ||
+	if (rewrite_quote(skb, w, END_SOURCE, eport, wire_port) ||
 	    rewrite_any(skb, END_DESTINATION, 0)) {
 		return TRANSLATED_FAILED;
 	}

@@ -8,8 +8,9 @@
 
 #define ENDPOINT_TRIES 3
 #define PORT_TRIES 4
-#define FIRST_OTHER_PORT 32768 /* within the usual ephemeral range, net.ipv4.ip_local_port_range \
-				*/
+#define FIRST_OTHER_PORT                                                        \
+	32768 /* within the usual ephemeral range, net.ipv4.ip_local_port_range \
+	       */
 #define OTHER_PORTS 28232
 #define EEXIST 17
 
