@@ -50,8 +50,7 @@ void decode_service_ref(const Node& item, model::ChainFunction& function, Report
     }
 }
 
-void decode_from(const Node& exposure, std::string_view ns, model::ChainFunction& function,
-                 Report& report) {
+void decode_from(const Node& exposure, model::ChainFunction& function, Report& report) {
     const Node* list = list_member(exposure, "from", kMaxFrom, report);
     for (const Node* item = list == nullptr ? nullptr : list->first; item != nullptr;
          item = item->next) {
@@ -61,13 +60,7 @@ void decode_from(const Node& exposure, std::string_view ns, model::ChainFunction
         refuse_unknown(*item, kFromFields, report);
         model::ObjectName caller{.ns = required_label(*item, "namespace", report),
                                  .name = required_label(*item, "name", report)};
-        if (caller.ns == ns) {
-            report.error(
-                item->line,
-                fmt::format("{} is in the chain's own namespace {}", report.path(*item), ns),
-                fmt::format("Declare an edge {{from: {}, to: {}}} instead", caller.name,
-                            function.name));
-        } else if (!function.ingress_from.insert(caller).second) {
+        if (!function.ingress_from.insert(caller).second) {
             report.error(
                 item->line,
                 fmt::format("{} names {} a second time", report.path(*item), caller.text()),
@@ -77,8 +70,7 @@ void decode_from(const Node& exposure, std::string_view ns, model::ChainFunction
 }
 
 /// Two forms: the type alone, or a map with the type and the callers of other namespaces.
-void decode_exposure(const Node& item, std::string_view ns, model::ChainFunction& function,
-                     Report& report) {
+void decode_exposure(const Node& item, model::ChainFunction& function, Report& report) {
     const Node* exposure = item.find("exposure");
     if (exposure == nullptr) {
         return;
@@ -95,7 +87,7 @@ void decode_exposure(const Node& item, std::string_view ns, model::ChainFunction
     if (const Node* type = exposure->find("type"); type != nullptr) {
         function.ingress = as_choice(*type, kExposures, report).value_or(false);
     }
-    decode_from(*exposure, ns, function, report);
+    decode_from(*exposure, function, report);
 }
 
 /// Two forms: the number of a TCP port, or a map with port and protocol.
@@ -175,7 +167,7 @@ bool expect_map(const Node& node, Report& report) {
     return false;
 }
 
-model::ChainFunction decode_chain_function(const Node& item, std::string_view ns, Report& report) {
+model::ChainFunction decode_chain_function(const Node& item, Report& report) {
     model::ChainFunction function;
     function.where = report.at(item.line);
     if (!expect_map(item, report)) {
@@ -186,7 +178,7 @@ model::ChainFunction decode_chain_function(const Node& item, std::string_view ns
     refuse_to_come(item, "limits", "Remove it; there is no limit per function", report);
     function.name = required_label(item, "name", report);
     decode_service_ref(item, function, report);
-    decode_exposure(item, ns, function, report);
+    decode_exposure(item, function, report);
     function.allow_self = bool_member(item, "allowSelf", report).value_or(false);
     decode_open_ports(item, function, report);
     decode_scale_from_zero(item, function, report);

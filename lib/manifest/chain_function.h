@@ -8,8 +8,8 @@
 
 namespace directfaas::manifest {
 
-/// `ns` is the chain's namespace. Every mistake has been reported when this returns.
-model::ChainFunction decode_chain_function(const Node& item, std::string_view ns, Report& report);
+/// Every mistake has been reported when this returns.
+model::ChainFunction decode_chain_function(const Node& item, Report& report);
 
 /// Members of such an entry, for messages about fields in the wrong place.
 std::span<const std::string_view> chain_function_fields();

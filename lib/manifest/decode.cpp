@@ -44,9 +44,11 @@ class TextDecoder {
     Decoded decode(std::string_view text) {
         const auto read = manifest::read(text);
         int number = 0;
+        bool any = false;
         for (const Node* root : read.tree.documents()) {
             ++number;
             if (root->kind != NodeKind::kNull) {
+                any = true;
                 object(*root, fmt::format("document {}", number), std::nullopt);
             }
         }
@@ -57,6 +59,9 @@ class TextDecoder {
         }
         if (report_.failed()) {
             objects_.clear();
+        } else if (!any) {
+            report_.begin_object(nullptr, "");
+            report_.warning(0, "the file holds no object", "Remove it if it is not needed");
         }
         return {std::move(objects_), report_.take()};
     }

@@ -54,7 +54,6 @@ model::ChainEdge decode_edge(const Node& item, Report& report) {
     return edge;
 }
 
-/// An empty selector would make every pod of the namespace an entry.
 void decode_selector(const Node& item, model::ChainEntry& entry, Report& report) {
     const Node* selector = map_member(item, "selector", report);
     if (selector == nullptr) {
@@ -65,14 +64,7 @@ void decode_selector(const Node& item, model::ChainEntry& entry, Report& report)
     }
     refuse_unknown(*selector, kSelectorFields, report);
     refuse_to_come(*selector, "matchExpressions", "Use matchLabels", report);
-    const auto before = report.errors();
     entry.selector = labels_member(*selector, "matchLabels", report);
-    if (entry.selector.empty() && report.errors() == before) {
-        report.error(selector->where(),
-                     fmt::format("{} has no labels and would select every pod of the namespace",
-                                 report.path(*selector, "matchLabels")),
-                     "Name a label that only the entry's pods have");
-    }
 }
 
 model::ChainEntry decode_entry(const Node& item, Report& report) {
@@ -127,7 +119,7 @@ void decode_spec(const Node& spec, model::FunctionChain& chain, Report& report) 
             as_choice(*enforcement, kEnforcements, report).value_or(model::Enforcement::kEnforce);
     }
     each_item(spec, "functions", kMaxFunctions, report, [&](const Node& item) {
-        chain.functions.push_back(decode_chain_function(item, chain.name.ns, report));
+        chain.functions.push_back(decode_chain_function(item, report));
     });
     each_item(spec, "edges", kMaxEdges, report,
               [&](const Node& item) { chain.edges.push_back(decode_edge(item, report)); });

@@ -79,6 +79,10 @@ class TreeBuilder {
     void begin_map(int line) { begin(NodeKind::kMap, line); }
     void begin_sequence(int line) { begin(NodeKind::kSequence, line); }
     void end();
+    /// Line of the key that waits for its value, 0 if there is none.
+    [[nodiscard]] int waiting_key_line() const {
+        return !open_.empty() && open_.back().has_key ? open_.back().key_line : 0;
+    }
 
    private:
     struct Open {

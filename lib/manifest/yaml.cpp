@@ -7,6 +7,7 @@
 
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "lib/manifest/read.h"
 #include "lib/manifest/scalar.h"
@@ -16,13 +17,57 @@ namespace {
 
 int line_of(const YAML::Mark& mark) { return mark.line + 1; }
 
+/// The text, by lines and bytes: yaml-cpp forgives mistakes that only the text shows.
+class Source {
+   public:
+    explicit Source(std::string_view text) : text_(text), starts_{0, 0} {
+        for (auto end = text.find('\n'); end != std::string_view::npos;
+             end = text.find('\n', end + 1)) {
+            starts_.push_back(end + 1);
+        }
+    }
+
+    /// Line `number`, 1-based, without its end; empty if there is none.
+    [[nodiscard]] std::string_view line(int number) const {
+        if (number < 1 || static_cast<std::size_t>(number) >= starts_.size()) {
+            return {};
+        }
+        const auto rest = text_.substr(starts_[static_cast<std::size_t>(number)]);
+        return rest.substr(0, rest.find('\n'));
+    }
+
+    /// False if a quote begins at byte `at` and is not closed: the parser takes the end of the
+    /// text for the closing quote.
+    [[nodiscard]] bool quote_is_closed(std::size_t at) const {
+        const char quote = at < text_.size() ? text_[at] : '\0';
+        if (quote != '"' && quote != '\'') {
+            return true;
+        }
+        for (++at; at < text_.size() && text_[at] != quote; ++at) {
+            if (quote == '"' && text_[at] == '\\') {
+                ++at;
+            }
+        }
+        return at < text_.size();
+    }
+
+   private:
+    std::string_view text_;
+    std::vector<std::size_t> starts_;  // by line number
+};
+
 class Events final : public YAML::EventHandler {
    public:
-    explicit Events(Tree& tree) : tree_(tree), builder_(tree) {}
+    Events(const Source& source, Tree& tree) : source_(source), tree_(tree), builder_(tree) {}
 
     void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
     void OnDocumentEnd() override { builder_.end_document(); }
     void OnNull(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
+        // At the end of the text, the parser takes a word without colon for a key.
+        const int key_line = builder_.waiting_key_line();
+        if (key_line > 0 && !source_.line(key_line).contains(':')) {
+            throw SyntaxError{key_line, "a key is not followed by a colon", "Write \"key: value\""};
+        }
         builder_.null(line_of(mark));
     }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
@@ -32,6 +77,9 @@ class Events final : public YAML::EventHandler {
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t /*anchor*/,
                   const std::string& value) override {
         refuse_tag(mark, tag);
+        if (!source_.quote_is_closed(static_cast<std::size_t>(mark.pos))) {
+            throw SyntaxError{line_of(mark), "a quote is not closed", "Close the quote"};
+        }
         builder_.scalar(line_of(mark), tree_.keep(value), tag == "!");
     }
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t /*anchor*/,
@@ -57,29 +105,19 @@ class Events final : public YAML::EventHandler {
         }
     }
 
+    const Source& source_;
     Tree& tree_;
     TreeBuilder builder_;
 };
-
-std::string_view line_text(std::string_view text, int line) {
-    for (int i = 1; i < line; ++i) {
-        const auto end = text.find('\n');
-        if (end == std::string_view::npos) {
-            return {};
-        }
-        text.remove_prefix(end + 1);
-    }
-    return text.substr(0, text.find('\n'));
-}
 
 bool indented_with_tab(std::string_view line) {
     const auto content = line.find_first_not_of(' ');
     return content != std::string_view::npos && line[content] == '\t';
 }
 
-SyntaxError explain(const YAML::Exception& error, std::string_view text) {
+SyntaxError explain(const YAML::Exception& error, const Source& source) {
     const int line = error.mark.is_null() ? 1 : line_of(error.mark);
-    if (indented_with_tab(line_text(text, line))) {
+    if (indented_with_tab(source.line(line))) {
         return {line, "the line is indented with a tab", "YAML wants spaces: replace the tab"};
     }
     return {line, fmt::format("not valid YAML: {}", error.msg),
@@ -90,13 +128,14 @@ SyntaxError explain(const YAML::Exception& error, std::string_view text) {
 
 void read_yaml(std::string_view text, Tree& tree) {
     std::istringstream stream{std::string(text)};
-    Events events(tree);
+    const Source source(text);
+    Events events(source, tree);
     try {
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(events)) {
         }
     } catch (const YAML::Exception& error) {
-        throw explain(error, text);
+        throw explain(error, source);
     }
 }
 
