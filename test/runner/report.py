@@ -17,6 +17,8 @@ from pathlib import Path
 # ctest marks these as skipped though the test never had the chance to say why.
 CTEST_SKIP = re.compile(r"SKIP_(RETURN_CODE|REGULAR_EXPRESSION)")
 
+WHOLE = "(the suite)"  # stands for a test's name where a suite as such failed
+
 
 def gtest_reason(text):
     """The message of GTEST_SKIP(): what follows the line "FILE:LINE: Skipped"."""
@@ -73,10 +75,10 @@ def collect(results, allowed, strict):
         try:
             found = list(cases(path))
         except (OSError, ET.ParseError) as error:
-            failures.append((suite, "(the suite)", f"left no results: {error}", how))
+            failures.append((suite, WHOLE, f"left no results: {error}", how))
             continue
         if not found:
-            failures.append((suite, "(the suite)", "ran no test", how))
+            failures.append((suite, WHOLE, "ran no test", how))
         for name, outcome, reason in found:
             if outcome == "skipped" and not reason:
                 outcome, reason = "failed", "skipped without a reason"
@@ -107,7 +109,8 @@ def main():
         for suite, name, reason, how in failures:
             print(f"  {suite}: {name}" + (f": {reason}" if reason else ""))
             if how:
-                print(f"      again: {how.format(name=name)}")
+                again = f"test/run {suite}" if name == WHOLE else how.replace("{name}", name)
+                print(f"      again: {again}")
     print(f"\n{passed} passed, {len(failures)} failed, {len(skips)} skipped")
     return 1 if failures or not passed else 0
 
