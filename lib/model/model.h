@@ -47,6 +47,12 @@ struct Explanation {
     std::vector<RouteKey> routes;           // the callee's vIPs (only `port` if one was asked for)
 };
 
+/// All objects of one origin: a file, or one apiserver object.
+struct OriginContent {
+    std::string origin;
+    std::vector<Object> objects;
+};
+
 class Model {
    public:
     explicit Model(NodeSettings settings);
@@ -60,7 +66,13 @@ class Model {
     std::expected<RuleDelta, std::vector<Problem>> replace(const std::string& origin,
                                                            std::vector<Object> objects);
 
-    /// Tells which interface a local pod is behind; nothing when it has none (any more).
+    /// The same for several origins, each named once, taken or refused together. Chains in two
+    /// files that use each other's functions can only be taken so, and an object that moves between
+    /// files does not go away in between.
+    std::expected<RuleDelta, std::vector<Problem>> replace_all(std::vector<OriginContent> contents);
+
+    /// Tells which interface a local pod is behind; nothing when it has none (any more). A link is
+    /// kept until it is taken back, whether the pod's object is known yet, still, or not.
     RuleDelta set_link(const ObjectName& pod, std::optional<Link> link);
 
     [[nodiscard]] const RuleSet& rules() const;

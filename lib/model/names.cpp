@@ -6,9 +6,7 @@
 
 namespace directfaas::model {
 
-std::string SourceLine::text() const {
-    return line > 0 ? fmt::format("{}:{}", file, line) : file;
-}
+std::string SourceLine::text() const { return line > 0 ? fmt::format("{}:{}", file, line) : file; }
 
 std::string Problem::text() const {
     return fmt::format("{}: {}: {}{}{}.{}", where.text(),
