@@ -209,24 +209,12 @@ util::Result<void> parse_ip4(Span data, ParsedPacket& out, Context& context) {
                            context);
 }
 
-util::Result<void> parse_ip6(Span data, ParsedPacket& out, Context& context) {
-    if (data.size() < 40) {
-        return util::fail("IPv6 header truncated");
-    }
-    out.tos = static_cast<std::uint8_t>((read16(data, 0) >> 4) & 0xff);
-    out.ip_length = static_cast<std::uint16_t>(40 + read16(data, 4));
-    out.ttl = data[7];
-    out.src = read_address(data, 8, false);
-    out.dst = read_address(data, 24, false);
-    out.protocol = data[6];
-    if (!context.quoted && out.ip_length > data.size()) {
-        return util::fail(fmt::format("IPv6 payload length {} but {} bytes follow",
-                                      out.ip_length - 40, data.size() - 40));
-    }
-    std::size_t at = 40;
+/// Follows extension headers from `at`; returns where the transport header starts, 0 if they do
+/// not fit.
+std::size_t skip_extensions(Span data, std::size_t at, ParsedPacket& out) {
     while (out.protocol == 0 || out.protocol == 43 || out.protocol == 60 || out.protocol == 44) {
         if (data.size() < at + 8) {
-            return util::fail("IPv6 extension header truncated");
+            return 0;
         }
         std::size_t length = 8;
         if (out.protocol == 44) {
@@ -244,14 +232,29 @@ util::Result<void> parse_ip6(Span data, ParsedPacket& out, Context& context) {
             break;
         }
     }
-    if (at > data.size()) {
-        return util::fail("IPv6 extension header truncated");
+    return at <= data.size() ? at : 0;
+}
+
+util::Result<void> parse_ip6(Span data, ParsedPacket& out, Context& context) {
+    if (data.size() < 40) {
+        return util::fail("IPv6 header truncated");
+    }
+    out.tos = static_cast<std::uint8_t>((read16(data, 0) >> 4) & 0xff);
+    out.ip_length = static_cast<std::uint16_t>(40 + read16(data, 4));
+    out.ttl = data[7];
+    out.src = read_address(data, 8, false);
+    out.dst = read_address(data, 24, false);
+    out.protocol = data[6];
+    if (!context.quoted && out.ip_length > data.size()) {
+        return util::fail(fmt::format("IPv6 payload length {} but {} bytes follow",
+                                      out.ip_length - 40, data.size() - 40));
+    }
+    const std::size_t at = skip_extensions(data, 40, out);
+    const std::size_t end = std::min<std::size_t>(out.ip_length, data.size());
+    if (at == 0 || end < at) {
+        return util::fail("IPv6 extension headers do not fit");
     }
     out.ip_options = copy(data.subspan(40, at - 40));
-    const std::size_t end = std::min<std::size_t>(out.ip_length, data.size());
-    if (end < at) {
-        return util::fail("IPv6 payload shorter than its extension headers");
-    }
     return parse_transport(data.subspan(at, end - at), out.ip_length <= data.size(), out, context);
 }
 

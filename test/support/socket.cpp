@@ -2,7 +2,6 @@
 // Non-blocking sockets and poll(), with one deadline for each call.
 #include "test/support/socket.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <linux/tcp.h>
@@ -11,7 +10,6 @@
 #include <poll.h>
 
 #include <array>
-#include <cstring>
 
 namespace directfaas::support {
 namespace {
@@ -43,11 +41,9 @@ int socket_error(int fd) {
     return error;
 }
 
-bool is_v4(const util::IpAddress& ip) { return ip.is_v4(); }
-
 util::UniqueFd open_socket(const SocketAddress& to, int type) {
     util::UniqueFd fd{
-        ::socket(is_v4(to.ip) ? AF_INET : AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+        ::socket(to.ip.is_v4() ? AF_INET : AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd.valid()) {
         throw_errno("socket");
     }
@@ -73,7 +69,7 @@ util::Result<util::UniqueFd> open_and_connect(const Netns& netns, const SocketAd
                                               std::uint16_t source_port) {
     return netns.run([&]() -> util::Result<util::UniqueFd> {
         util::UniqueFd fd = open_socket(to, type);
-        if (auto bound = bind_source(fd.get(), is_v4(to.ip), source_port); !bound) {
+        if (auto bound = bind_source(fd.get(), to.ip.is_v4(), source_port); !bound) {
             return std::unexpected(bound.error());
         }
         sockaddr_storage address{};
@@ -96,54 +92,6 @@ tcp_info info(int fd) {
 }
 
 }  // namespace
-
-socklen_t to_sockaddr(const SocketAddress& address, sockaddr_storage& storage) {
-    const auto& bytes = address.ip.bytes();
-    storage = {};
-    if (is_v4(address.ip)) {
-        auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(address.port);
-        std::memcpy(&v4->sin_addr, bytes.data() + 12, 4);
-        return sizeof(sockaddr_in);
-    }
-    auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(address.port);
-    std::memcpy(&v6->sin6_addr, bytes.data(), 16);
-    return sizeof(sockaddr_in6);
-}
-
-SocketAddress from_sockaddr(const sockaddr_storage& storage) {
-    std::array<std::uint8_t, 16> bytes{};
-    if (storage.ss_family == AF_INET) {
-        const auto* v4 = reinterpret_cast<const sockaddr_in*>(&storage);
-        bytes[10] = bytes[11] = 0xff;
-        std::memcpy(bytes.data() + 12, &v4->sin_addr, 4);
-        return {util::IpAddress{bytes}, ntohs(v4->sin_port)};
-    }
-    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&storage);
-    std::memcpy(bytes.data(), &v6->sin6_addr, 16);
-    return {util::IpAddress{bytes}, ntohs(v6->sin6_port)};
-}
-
-util::UniqueFd bound_socket(const Netns& netns, int family, int type, std::uint16_t port) {
-    return netns.run([&] {
-        util::UniqueFd fd{::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-        const int on = 1;
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (family == AF_INET6) {
-            ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-        }
-        sockaddr_storage any{};
-        const auto ip = family == AF_INET ? *util::IpAddress::parse("0.0.0.0") : util::IpAddress{};
-        const socklen_t size = to_sockaddr({ip, port}, any);
-        if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&any), size) != 0) {
-            throw_errno("bind port " + std::to_string(port) + " in " + netns.name());
-        }
-        return fd;
-    });
-}
 
 util::Result<TcpClient> TcpClient::start(const Netns& netns, const SocketAddress& to,
                                          const ConnectOptions& options) {
