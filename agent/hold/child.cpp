@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,7 +106,8 @@ util::Result<Child> start_child(const std::vector<std::string>& arguments,
     if (error != 0) {
         return util::fail_errno("execute " + arguments[0], error);
     }
-    child.pidfd.reset(::pidfd_open(child.pid, 0));
+    // By number: the declaration of glibc 2.36 does not link from C++.
+    child.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
     if (!child.pidfd.valid()) {
         const int reason = errno;
         kill_child(child);

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <deque>
+#include <list>
 #include <map>
 #include <system_error>
 #include <utility>
@@ -20,8 +21,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 namespace log = util::log;
 
-constexpr int kLastReads = 8;  // of 64 KiB; more comes from what was left running
-
 struct Job {
     model::Identity function;
     Activator::Done done;
@@ -34,6 +33,14 @@ struct Run {
     Clock::time_point begun;
     util::EventLoop::TimerId timer = 0;
     bool timed_out = false;
+};
+
+/// Output that outlives its program: something was left running.
+struct Leftover {
+    std::string command;
+    util::UniqueFd output;
+    OutputLog log;
+    util::EventLoop::TimerId timer = 0;
 };
 
 }  // namespace
@@ -56,6 +63,7 @@ struct ExecActivator::State {
     const ExecOptions options;
     std::deque<Job> queue;
     std::map<pid_t, Run> runs;
+    std::list<Leftover> leftovers;
     ExecCounters counters;
     util::EventLoop::TimerId kick = 0;  // starts what is due, in the loop's next turn
 };
@@ -88,6 +96,9 @@ ExecActivator::~ExecActivator() {
         state_->loop.cancel(run.timer);
         state_->loop.unwatch(run.child.pidfd.get());
         state_->close_output(run);
+    }
+    for (const auto& left : state_->leftovers) {
+        state_->loop.cancel(left.timer);
     }
 }
 
@@ -188,18 +199,28 @@ void ExecActivator::State::ended(Run& run) {
 /// Takes what was printed before the end. Does not wait for the pipe to close: an instance that
 /// was started may have inherited it.
 void ExecActivator::State::drain_output(Run& run) {
-    auto pipe = OutputLog::Pipe::kRead;
-    for (int reads = 0; pipe == OutputLog::Pipe::kRead && reads < kLastReads; ++reads) {
-        pipe = run.child.output.valid() ? run.output.read_from(run.child.output.get())
-                                        : OutputLog::Pipe::kClosed;
+    if (!run.child.output.valid()) {
+        return;
     }
-    close_output(run);
-    if (pipe != OutputLog::Pipe::kClosed && !run.timed_out) {
-        log::warning(
-            "'{}' left a process that still has its standard output, which is closed now: give "
-            "what stays in the background an output of its own, or SIGPIPE may end it",
-            command(run.job.function));
+    loop.unwatch(run.child.output.get());
+    if (run.output.drain(run.child.output.get()) == OutputLog::Pipe::kClosed || run.timed_out) {
+        run.output.finish();
+        return;
     }
+    const auto left =
+        leftovers.insert(leftovers.end(), Leftover{.command = command(run.job.function),
+                                                   .output = std::move(run.child.output),
+                                                   .log = std::move(run.output)});
+    left->timer = loop.after(options.output_grace, [this, left] {
+        if (left->log.drain(left->output.get()) != OutputLog::Pipe::kClosed) {
+            log::warning(
+                "'{}' left a process that still has its standard output, which is closed now: give "
+                "what stays in the background an output of its own, or SIGPIPE may end it",
+                left->command);
+        }
+        left->log.finish();
+        leftovers.erase(left);
+    });
 }
 
 util::Result<void> ExecActivator::State::count(const Run& run, const ChildEnd& end) {

@@ -14,10 +14,11 @@
 namespace directfaas::hold {
 
 struct ExecOptions {
-    std::filesystem::path path;
-    std::chrono::milliseconds timeout{30000};    // then SIGTERM to the program's process group
-    std::chrono::milliseconds kill_after{2000};  // and SIGKILL this much later
-    std::size_t max_parallel = 8;                // the others wait their turn, in order
+    std::filesystem::path path{};
+    std::chrono::milliseconds timeout{30000};      // then SIGTERM to the program's process group
+    std::chrono::milliseconds kill_after{2000};    // and SIGKILL this much later
+    std::chrono::milliseconds output_grace{1000};  // after its end, until its output is closed
+    std::size_t max_parallel = 8;                  // the others wait their turn, in order
 };
 
 /// Ends of activations since start. All but `succeeded` are reported to the caller as an error.
@@ -34,7 +35,7 @@ struct ExecCounters {
 /// Single-threaded, on the loop's thread. The program gets DIRECTFAAS_NAMESPACE and
 /// DIRECTFAAS_FUNCTION beside its arguments, no open descriptor but 0-2, a process group of its
 /// own and default signals. Its output goes to the log. It has to return once the instance is
-/// started; what it leaves running is not touched, and has to have its own standard output.
+/// started; what it leaves running is not touched, and has to take an output of its own.
 class ExecActivator final : public Activator {
    public:
     /// Fails, with what to do, if there is no executable file at `options.path`.

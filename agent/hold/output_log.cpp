@@ -20,6 +20,15 @@ OutputLog::Pipe OutputLog::read_from(int fd) {
     return size < 0 && (errno == EAGAIN || errno == EINTR) ? Pipe::kEmpty : Pipe::kClosed;
 }
 
+OutputLog::Pipe OutputLog::drain(int fd) {
+    constexpr int kMostReads = 4;
+    auto pipe = Pipe::kRead;
+    for (int reads = 0; pipe == Pipe::kRead && reads < kMostReads; ++reads) {
+        pipe = read_from(fd);
+    }
+    return pipe;
+}
+
 void OutputLog::finish() {
     if (!line_.empty()) {
         flush();

@@ -20,6 +20,8 @@ class OutputLog {
     enum class Pipe { kRead, kEmpty, kClosed };
     /// Reads a bounded part of what is there. kClosed: nobody can write any more.
     Pipe read_from(int fd);
+    /// The same for all that is there, if it is not more than a pipe's usual content.
+    Pipe drain(int fd);
     /// Logs a last line without its newline.
     void finish();
 
