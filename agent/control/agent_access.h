@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control socket may see of the agent and do to it; the agent's wiring provides it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/backend/backend.h"
+#include "lib/model/model.h"
+#include "lib/util/result.h"
+
+namespace directfaas::control {
+
+/// Why a request is not done; `code` is one of the protocol's.
+struct Refusal {
+    std::string code;
+    std::string error;
+    std::string advice;
+};
+
+/// State that neither the model nor the backend has.
+struct Facts {
+    struct Source {
+        std::string name;
+        std::size_t objects = 0;
+        std::size_t problems = 0;
+    };
+    struct Unattached {
+        std::string pod;
+        std::string why;
+    };
+    std::string version;
+    std::string instance;
+    std::string backend;
+    std::string node;
+    std::chrono::duration<double> uptime{};
+    std::vector<std::string> not_ready;  // reasons; empty: ready
+    std::vector<Source> sources;
+    std::vector<model::Problem> problems;  // of sources and model
+    std::map<model::Identity, std::size_t> held_now;
+    std::vector<Unattached> unattached;
+    std::optional<std::chrono::duration<double>> since_last_sync;
+};
+
+/// Called on the loop's thread only.
+class AgentAccess {
+   public:
+    virtual ~AgentAccess() = default;
+
+    [[nodiscard]] virtual const model::Model& model() const = 0;
+    virtual backend::Backend& backend() = 0;
+    [[nodiscard]] virtual Facts facts() const = 0;
+    /// Name of an interface, empty when there is none with this number.
+    [[nodiscard]] virtual std::string interface_name(unsigned ifindex) const = 0;
+
+    /// Puts a pod behind an interface by hand, until the agent ends; returns its number.
+    virtual std::expected<unsigned, Refusal> attach(const model::ObjectName& pod,
+                                                    const std::string& interface_name) = 0;
+    virtual std::expected<void, Refusal> detach(const model::ObjectName& pod) = 0;
+
+    virtual util::Result<void> set_trace(bool on) = 0;
+    virtual util::Result<void> set_drain(bool on) = 0;
+    /// Ends the process with status 0, after the kernel state was removed.
+    virtual void end() = 0;
+};
+
+}  // namespace directfaas::control

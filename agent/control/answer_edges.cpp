@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// `edges` and `explain`: who may call whom, and what came of it.
+#include <cmath>
+#include <numeric>
+
+#include "agent/control/words.h"
+
+namespace directfaas::control {
+namespace {
+
+Json quantile_json(const std::vector<std::uint64_t>& buckets, double share) {
+    const auto value = handshake_quantile_us(buckets, share);
+    return value ? Json(*value) : Json(nullptr);
+}
+
+Json edge_json(const model::AllowKey& edge, const backend::EdgeCounters& counters) {
+    return {{"from", edge.from.text()},
+            {"to", edge.to.text()},
+            {"opened", counters.opened},
+            {"open", counters.open},
+            {"closed_by_caller", counters.closed_by_caller},
+            {"closed_by_callee", counters.closed_by_callee},
+            {"reset", counters.reset},
+            {"bytes_request", counters.bytes_request},
+            {"bytes_reply", counters.bytes_reply},
+            {"handshake_p50_us", quantile_json(counters.handshake_log2_us, 0.5)},
+            {"handshake_p99_us", quantile_json(counters.handshake_log2_us, 0.99)}};
+}
+
+Json endpoints_json(const model::RouteRule& route, const backend::Counters& counters) {
+    Json list = Json::array();
+    for (const auto& endpoint : route.endpoints) {
+        const auto open = counters.open_by_instance.find(endpoint.address);
+        list.push_back({{"address", util::endpoint_text(endpoint.address, endpoint.port)},
+                        {"state", state_word(endpoint.state)},
+                        {"open", open == counters.open_by_instance.end() ? 0 : open->second}});
+    }
+    return list;
+}
+
+Json routes_json(const model::RuleSet& rules, const std::vector<model::RouteKey>& keys,
+                 const backend::Counters& counters) {
+    Json list = Json::array();
+    for (const auto& key : keys) {
+        if (const auto route = rules.routes.find(key); route != rules.routes.end()) {
+            list.push_back({{"vip", key.text()},
+                            {"when_empty", when_empty_word(route->second.when_empty)},
+                            {"endpoints", endpoints_json(route->second, counters)}});
+        }
+    }
+    return list;
+}
+
+}  // namespace
+
+std::optional<double> handshake_quantile_us(const std::vector<std::uint64_t>& buckets,
+                                            double share) {
+    const auto total = std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
+    if (total == 0) {
+        return std::nullopt;
+    }
+    const double wanted = share * static_cast<double>(total);
+    double seen = 0;
+    for (std::size_t i = 0; i < buckets.size(); ++i) {
+        const auto count = static_cast<double>(buckets[i]);
+        if (count > 0 && seen + count >= wanted) {
+            const double low = i == 0 ? 0 : std::exp2(static_cast<double>(i) - 1);
+            const double high = std::exp2(static_cast<double>(i));
+            return low + (high - low) * (wanted - seen) / count;
+        }
+        seen += count;
+    }
+    return std::exp2(static_cast<double>(buckets.size()) - 1);
+}
+
+Answer answer_edges(AgentAccess& agent) {
+    const auto counters = agent.backend().counters();
+    if (!counters) {
+        return std::unexpected(Refusal{"failed", counters.error().text(), ""});
+    }
+    const auto sources = agent.model().allow_sources();
+    Json edges = Json::array();
+    for (const auto& [edge, counted] : counters->edges) {
+        auto item = edge_json(edge, counted);
+        if (const auto declared = sources.find(edge); declared != sources.end()) {
+            item["declared"] = place_json(declared->second);
+        }
+        edges.push_back(std::move(item));
+    }
+    Json denied = Json::array();
+    for (const auto& pair : counters->denied) {
+        denied.push_back({{"from", pair.from.text()},
+                          {"to", pair.to.text()},
+                          {"reason", backend::reason_name(pair.reason)},
+                          {"calls", pair.calls}});
+    }
+    return Json{{"ok", true}, {"edges", std::move(edges)}, {"denied", std::move(denied)}};
+}
+
+Answer answer_explain(AgentAccess& agent, const std::string& from, const std::string& to,
+                      std::optional<std::uint16_t> port) {
+    const auto told = agent.model().explain(from, to, port);
+    if (!told) {
+        return std::unexpected(Refusal{"not_found", told.error().message, told.error().advice});
+    }
+    const auto counters = agent.backend().counters();
+    if (!counters) {
+        return std::unexpected(Refusal{"failed", counters.error().text(), ""});
+    }
+    Json answer{{"ok", true},
+                {"allowed", told->allowed},
+                {"from", told->from.text()},
+                {"to", told->to.text()},
+                {"enforcement", enforcement_word(told->enforcement)},
+                {"reason", told->reason},
+                {"advice", told->advice}};
+    if (told->because) {
+        answer["because"] = place_json(*told->because);
+    }
+    answer["routes"] = routes_json(agent.model().rules(), told->routes, *counters);
+    answer["installed"] = agent.backend().installed({told->from, told->to}, told->routes);
+    return answer;
+}
+
+}  // namespace directfaas::control

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// `status` and `check`: is the agent well, what does it serve.
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "agent/control/words.h"
+
+namespace directfaas::control {
+namespace {
+
+Json problem_json(const model::Problem& problem) {
+    const bool error = problem.severity == model::Problem::Severity::kError;
+    return {{"severity", error ? "error" : "warning"},
+            {"file", problem.where.file},
+            {"line", problem.where.line},
+            {"object", problem.object},
+            {"message", problem.message},
+            {"advice", problem.advice}};
+}
+
+/// What the routes say about one function.
+struct Served {
+    std::vector<std::string> vips;
+    std::map<util::IpAddress, bool> instances;  // address -> ready at one port at least
+};
+
+std::map<model::Identity, Served> served_by_function(const model::RuleSet& rules) {
+    std::map<model::Identity, Served> functions;
+    for (const auto& [key, route] : rules.routes) {
+        auto& served = functions[route.function];
+        served.vips.push_back(key.text());
+        for (const auto& endpoint : route.endpoints) {
+            auto& ready = served.instances[endpoint.address];
+            ready = ready || endpoint.state == model::EndpointState::kReady;
+        }
+    }
+    return functions;
+}
+
+Json function_json(const model::Identity& identity, const model::IdentityRule& rule,
+                   const Served& served, const backend::Counters& counters, std::size_t held) {
+    std::uint64_t ready = 0;
+    std::uint64_t open = 0;
+    for (const auto& [address, is_ready] : served.instances) {
+        ready += is_ready ? 1 : 0;
+        const auto found = counters.open_by_instance.find(address);
+        open += found == counters.open_by_instance.end() ? 0 : found->second;
+    }
+    const auto counted = counters.functions.find(identity);
+    return {{"name", identity.name.text()},
+            {"vips", served.vips},
+            {"ready", ready},
+            {"draining", served.instances.size() - ready},
+            {"enforcement", enforcement_word(rule.enforcement)},
+            {"open", open},
+            {"opened", counted == counters.functions.end() ? 0 : counted->second.opened},
+            {"held_now", held}};
+}
+
+Json functions_json(const model::RuleSet& rules, const backend::Counters& counters,
+                    const Facts& facts) {
+    auto functions = served_by_function(rules);
+    Json list = Json::array();
+    for (const auto& [identity, rule] : rules.identities) {
+        if (identity.kind == model::IdentityKind::kFunction) {
+            const auto held = facts.held_now.find(identity);
+            list.push_back(function_json(identity, rule, functions[identity], counters,
+                                         held == facts.held_now.end() ? 0 : held->second));
+        }
+    }
+    return list;
+}
+
+Json attachments_json(const AgentAccess& agent) {
+    Json list = Json::array();
+    for (const auto& [pod, attachment] : agent.model().rules().attachments) {
+        list.push_back({{"pod", pod.text()},
+                        {"identity", attachment.identity.text()},
+                        {"interface", agent.interface_name(attachment.ifindex)},
+                        {"ifindex", attachment.ifindex},
+                        {"adopted", attachment.adopted}});
+    }
+    return list;
+}
+
+template <typename Items, typename Convert>
+Json list_of(const Items& items, Convert convert) {
+    Json list = Json::array();
+    for (const auto& item : items) {
+        list.push_back(convert(item));
+    }
+    return list;
+}
+
+}  // namespace
+
+Answer answer_status(AgentAccess& agent) {
+    const auto facts = agent.facts();
+    const auto counters = agent.backend().counters();
+    if (!counters) {
+        return std::unexpected(Refusal{"failed", counters.error().text(), ""});
+    }
+    Json answer{{"ok", true},
+                {"version", facts.version},
+                {"instance", facts.instance},
+                {"backend", facts.backend},
+                {"node", facts.node},
+                {"pid", getpid()},
+                {"uptime_seconds", facts.uptime.count()},
+                {"ready", facts.not_ready.empty()},
+                {"not_ready_because", fmt::format("{}", fmt::join(facts.not_ready, "; "))}};
+    answer["sources"] = list_of(facts.sources, [](const auto& source) -> Json {
+        return {{"name", source.name}, {"objects", source.objects}, {"problems", source.problems}};
+    });
+    answer["functions"] = functions_json(agent.model().rules(), *counters, facts);
+    answer["attachments"] = attachments_json(agent);
+    answer["unattached"] = list_of(facts.unattached, [](const auto& pod) -> Json {
+        return {{"pod", pod.pod}, {"why", pod.why}};
+    });
+    answer["problems"] = list_of(facts.problems, problem_json);
+    answer["tables"] = list_of(counters->tables, [](const auto& table) -> Json {
+        return {{"name", table.name}, {"entries", table.entries}, {"capacity", table.capacity}};
+    });
+    if (facts.since_last_sync) {
+        answer["last_sync_seconds"] = facts.since_last_sync->count();
+    }
+    return answer;
+}
+
+Json checks_json(const std::vector<backend::Capability>& capabilities) {
+    return list_of(capabilities, [](const auto& capability) -> Json {
+        return {{"name", capability.name},
+                {"ok", capability.available},
+                {"required", capability.required},
+                {"detail", capability.detail},
+                {"advice", capability.advice}};
+    });
+}
+
+Answer answer_check(AgentAccess& agent) {
+    return Json{{"ok", true}, {"checks", checks_json(agent.backend().probe())}};
+}
+
+Json refusal_json(const Refusal& refusal) {
+    return {{"ok", false},
+            {"error", refusal.error},
+            {"advice", refusal.advice},
+            {"code", refusal.code}};
+}
+
+}  // namespace directfaas::control
