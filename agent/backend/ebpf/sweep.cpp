@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/backend/ebpf/sweep.h"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "agent/backend/ebpf/idle.h"
+
+namespace directfaas::backend::ebpf {
+namespace {
+
+using util::fail_errno;
+using util::Result;
+
+constexpr std::uint64_t kEntriesPerStep = 65536;
+/// After a pass that found nothing new.
+constexpr std::chrono::seconds kQuietPause{3};
+
+// bpf/sweep.bpf.c: an Ethernet header, whose first byte is the haste, then the keys.
+constexpr std::size_t kHeader = 14;
+constexpr std::size_t kKeysPerRun = 16;
+
+std::chrono::nanoseconds monotonic_now() {
+    // The programs take the coarse clock; the difference is a tick.
+    return std::chrono::steady_clock::now().time_since_epoch();
+}
+
+}  // namespace
+
+Result<OpenCounts> OpenCounts::map(const Tables& tables) {
+    const std::size_t count = tables.ep_open.capacity();
+    void* memory = mmap(nullptr, count * sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED,
+                        tables.ep_open.raw().fd(), 0);
+    if (memory == MAP_FAILED) {
+        return fail_errno("mapping table ep_open");
+    }
+    OpenCounts mapped;
+    mapped.counts_ = {static_cast<std::uint64_t*>(memory), count};
+    return mapped;
+}
+
+OpenCounts::~OpenCounts() {
+    if (!counts_.empty()) {
+        munmap(counts_.data(), counts_.size_bytes());
+    }
+}
+
+std::int64_t OpenCounts::at(std::uint32_t id) const {
+    return static_cast<std::int64_t>(std::atomic_ref(counts_[id]).load(std::memory_order_relaxed));
+}
+
+void OpenCounts::add(std::uint32_t id, std::int64_t change) const {
+    std::atomic_ref(counts_[id])
+        .fetch_add(static_cast<std::uint64_t>(change), std::memory_order_relaxed);
+}
+
+std::vector<std::int64_t> OpenCounts::copy() const {
+    std::vector<std::int64_t> copied(counts_.size());
+    for (std::uint32_t id = 0; id < copied.size(); ++id) {
+        copied[id] = at(id);
+    }
+    return copied;
+}
+
+Result<std::optional<Gauges>> Sweep::step(const std::set<unsigned>& attached,
+                                          const Routes& routes) {
+    if (!pass_) {
+        const auto wanted = needed();
+        if (!wanted || !*wanted) {
+            return wanted ? Result<std::optional<Gauges>>(std::nullopt)
+                          : std::unexpected(wanted.error());
+        }
+        if (auto begun = begin(attached); !begun) {
+            return std::unexpected(begun.error());
+        }
+    }
+    if (auto walked = walk(attached); !walked) {
+        pass_.reset();
+        return std::unexpected(walked.error());
+    }
+    if (!pass_->cursor.finished) {
+        return std::optional<Gauges>();
+    }
+    auto finished = finish(routes);
+    std::optional<Gauges> gauges(std::move(pass_->gauges));
+    pass_.reset();
+    return finished ? Result<std::optional<Gauges>>(std::move(gauges))
+                    : std::unexpected(finished.error());
+}
+
+/// A pass over an empty table would find what the last one has found.
+Result<bool> Sweep::needed() const {
+    if (quiet_ && Clock::now() - finished_ < kQuietPause) {
+        return false;
+    }
+    if (!quiet_ || entries_ != 0) {
+        return true;
+    }
+    df_ct_key first{};
+    if (bpf_map_get_next_key(tables_->ct.raw().fd(), nullptr, &first) == 0) {
+        return true;
+    }
+    return errno == ENOENT ? Result<bool>(false) : fail_errno("walking table `ct`");
+}
+
+Result<void> Sweep::begin(const std::set<unsigned>& attached) {
+    pass_.emplace();
+    pass_->open_before = open_counts_->copy();
+    for (const unsigned ifindex : attached) {
+        for (const std::uint32_t key :
+             {ifindex << 1 | DF_CT_FROM_POD, ifindex << 1 | DF_CT_TO_POD}) {
+            const auto budget = tables_->budget.get(key);
+            if (!budget) {
+                return std::unexpected(budget.error());
+            }
+            if (*budget) {
+                pass_->live[key].before = (*budget)->live;
+            }
+        }
+    }
+    return {};
+}
+
+Result<void> Sweep::walk(const std::set<unsigned>& attached) {
+    const auto now = monotonic_now();
+    const unsigned hurry = haste(std::max(entries_, pass_->gauges.entries), tables_->ct.capacity());
+    std::vector<df_ct_key> idle;
+    for (std::uint64_t done = 0; done < kEntriesPerStep && !pass_->cursor.finished;
+         done += kBatchSize) {
+        if (auto read = tables_->ct.next(pass_->cursor, keys_, values_); !read) {
+            return read;
+        }
+        for (std::size_t i = 0; i < keys_.size(); ++i) {
+            if (!attached.contains(keys_[i].ifindex)) {
+                if (const auto gone = tables_->ct.erase(keys_[i]); !gone) {
+                    return std::unexpected(gone.error());
+                }
+                continue;
+            }
+            count(keys_[i], values_[i]);
+            if (may_be_idle(keys_[i], values_[i], now, hurry)) {
+                idle.push_back(keys_[i]);
+            }
+        }
+    }
+    return expire(idle);
+}
+
+void Sweep::count(const df_ct_key& key, const df_ct& entry) {
+    ++pass_->gauges.entries;
+    const bool opener = entry.role == DF_CT_CALL || entry.role == DF_CT_SERVE;
+    if (!opener) {
+        return;
+    }
+    ++pass_->live[key.ifindex << 1 | key.dir].counted;
+    if (entry.closed != 0) {
+        return;
+    }
+    if ((entry.flags & DF_CT_COUNTED) != 0 && entry.edge != 0) {
+        ++pass_->gauges.open_by_edge[versioned(entry.edge, entry.edge_gen)];
+    }
+    if (entry.role == DF_CT_CALL && entry.ep != 0) {
+        ++pass_->open_by_endpoint[versioned(entry.ep, entry.ep_gen)];
+    }
+}
+
+/// Has the program judge and remove them.
+Result<void> Sweep::expire(const std::vector<df_ct_key>& idle) {
+    const unsigned hurry = haste(std::max(entries_, pass_->gauges.entries), tables_->ct.capacity());
+    std::array<std::uint8_t, kHeader + kKeysPerRun * sizeof(df_ct_key)> packet{};
+    packet[0] = static_cast<std::uint8_t>(hurry);
+    for (std::size_t at = 0; at < idle.size(); at += kKeysPerRun) {
+        const std::size_t count = std::min(kKeysPerRun, idle.size() - at);
+        std::memcpy(packet.data() + kHeader, idle.data() + at, count * sizeof(df_ct_key));
+        LIBBPF_OPTS(bpf_test_run_opts, run);
+        run.data_in = packet.data();
+        run.data_size_in = static_cast<std::uint32_t>(kHeader + count * sizeof(df_ct_key));
+        run.repeat = 1;
+        if (const int status = bpf_prog_test_run_opts(program_, &run); status != 0) {
+            return fail_errno("running program sweep", -status);
+        }
+        pass_->removed += run.retval;
+    }
+    return {};
+}
+
+Result<void> Sweep::finish(const Routes& routes) {
+    quiet_ = pass_->removed == 0 && pass_->gauges.entries == entries_;
+    entries_ = pass_->gauges.entries;
+    finished_ = Clock::now();
+    correct_open(routes);
+    return correct_live();
+}
+
+/// The programs' counts go on while the pass runs, so a difference is an error only as far as what
+/// happened meanwhile cannot explain it.
+void Sweep::correct_open(const Routes& routes) const {
+    for (const auto& [key, route] : routes.all()) {
+        for (const auto& endpoint : route.endpoints) {
+            const std::int64_t after = open_counts_->at(endpoint.id);
+            const auto found = pass_->open_by_endpoint.find(versioned(endpoint.id, endpoint.gen));
+            const std::int64_t counted = found == pass_->open_by_endpoint.end() ? 0 : found->second;
+            const std::int64_t before = pass_->open_before[endpoint.id];
+            const std::int64_t moved = std::abs(after - before);
+            const auto [low, high] = std::minmax(before, after);
+            if (counted < low - moved || counted > high + moved) {
+                open_counts_->add(endpoint.id, counted - after);
+            }
+        }
+    }
+}
+
+/// Programs only ever raise `live`.
+Result<void> Sweep::correct_live() const {
+    for (const auto& [key, live] : pass_->live) {
+        auto budget = tables_->budget.get(key);
+        if (!budget) {
+            return std::unexpected(budget.error());
+        }
+        if (!*budget) {
+            continue;
+        }
+        const std::uint32_t opened_meanwhile = (*budget)->live - live.before;
+        const std::uint32_t wanted = live.counted + opened_meanwhile;
+        if (wanted == (*budget)->live) {
+            continue;
+        }
+        (*budget)->live = wanted;
+        auto put = tables_->budget.put(key, **budget, Put::kExisting);
+        if (!put && put.error().code != ENOENT) {
+            return put;
+        }
+    }
+    return {};
+}
+
+}  // namespace directfaas::backend::ebpf
