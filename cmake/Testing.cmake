@@ -3,7 +3,9 @@
 # Label `unit` needs no rights; every other label needs root.
 include(CTest)
 include(GoogleTest)
-find_package(GTest REQUIRED)
+if(BUILD_TESTING)
+  find_package(GTest REQUIRED)
+endif()
 
 # tests_LABEL builds the programs of one label (test/run builds no more than it runs).
 foreach(label unit packet backend conformance long)
