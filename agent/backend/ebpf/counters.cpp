@@ -113,10 +113,9 @@ Result<void> read_usage(const Tables& tables, const Census& census, Counters& co
     auto& fragments = entries["frag"];
     auto counted = tables.frag.for_each([&](const df_frag_key&, const df_frag&) { ++fragments; });
     for (const RawMap* table : tables.all()) {
-        const auto known = entries.find(table->name());
-        const bool whole = known == entries.end();  // settings, counters of nobody, rings
-        counters.tables.push_back({table->name(), whole ? table->capacity() : known->second,
-                                   table->capacity(), table->memory()});
+        // Arrays of nobody and rings hold no entries that could run out.
+        counters.tables.push_back(
+            {table->name(), entries[table->name()], table->capacity(), table->memory()});
     }
     return counted;
 }

@@ -42,33 +42,58 @@ Result<Socket> route_socket() {
     return socket;
 }
 
-/// Quiet: no IPv6 of its own, no ARP. What the host still sends there is dropped by the program.
-void configure(rtnl_link* link, const std::string& name) {
-    rtnl_link_set_name(link, name.c_str());
-    rtnl_link_set_mtu(link, kMtu);
-    rtnl_link_set_flags(link, IFF_UP | IFF_NOARP);
-    rtnl_link_inet6_set_addr_gen_mode(link, kNoAddress);
+std::string problem(const std::string& what, int status) {
+    return fmt::format("{}: {}", what, nl_geterror(status));
 }
 
-Result<void> add_pair(const std::string& name) {
-    auto socket = route_socket();
-    if (!socket) {
-        return std::unexpected(socket.error());
-    }
+Result<void> add_pair(nl_sock* socket, const std::string& name) {
     const Link link(rtnl_link_veth_alloc(), rtnl_link_veth_release);
     if (link == nullptr) {
         return fail_errno("making a veth pair", ENOMEM);
     }
-    configure(link.get(), name + "a");
+    rtnl_link_set_name(link.get(), (name + "a").c_str());
+    rtnl_link_set_mtu(link.get(), kMtu);
     rtnl_link* peer = rtnl_link_veth_get_peer(link.get());
-    configure(peer, name + "b");
+    rtnl_link_set_name(peer, (name + "b").c_str());
+    rtnl_link_set_mtu(peer, kMtu);
     rtnl_link_put(peer);
-    const int status = rtnl_link_add(socket->get(), link.get(), NLM_F_CREATE | NLM_F_EXCL);
+    const int status = rtnl_link_add(socket, link.get(), NLM_F_CREATE | NLM_F_EXCL);
     if (status < 0 && status != -NLE_EXIST) {
-        return fail(
-            fmt::format("making the veth pair {}a, {}b: {}", name, name, nl_geterror(status)));
+        return fail(problem(fmt::format("making the veth pair {}a, {}b", name, name), status));
     }
     return {};
+}
+
+Result<void> change(nl_sock* socket, const std::string& name, rtnl_link* wanted) {
+    const Link present(rtnl_link_alloc(), rtnl_link_put);
+    rtnl_link_set_ifindex(present.get(), static_cast<int>(if_nametoindex(name.c_str())));
+    const int status = rtnl_link_change(socket, present.get(), wanted, 0);
+    return status < 0 ? fail(problem("setting up interface " + name, status)) : Result<void>();
+}
+
+/// Up, but quiet: no address, no ARP. What the host still sends there is dropped by the program.
+Result<void> set_up(nl_sock* socket, const std::string& name) {
+    const Link silent(rtnl_link_alloc(), rtnl_link_put);
+    rtnl_link_inet6_set_addr_gen_mode(silent.get(), kNoAddress);
+    // Fails where IPv6 is off, and then there is nothing to silence.
+    static_cast<void>(change(socket, name, silent.get()));
+    const Link up(rtnl_link_alloc(), rtnl_link_put);
+    rtnl_link_set_flags(up.get(), IFF_UP | IFF_NOARP);
+    return change(socket, name, up.get());
+}
+
+Result<void> make_pair(const std::string& name) {
+    auto socket = route_socket();
+    if (!socket) {
+        return std::unexpected(socket.error());
+    }
+    auto done = add_pair(socket->get(), name);
+    for (const char* end : {"a", "b"}) {
+        if (done) {
+            done = set_up(socket->get(), name + end);
+        }
+    }
+    return done;
 }
 
 }  // namespace
@@ -79,8 +104,8 @@ std::string Replay::interface_name(const std::string& instance) {
 
 Result<Replay> Replay::open(const std::string& instance, Attacher& attacher, int program) {
     const std::string name = interface_name(instance);
-    if (auto added = add_pair(name); !added) {
-        return std::unexpected(added.error());
+    if (auto made = make_pair(name); !made) {
+        return std::unexpected(made.error());
     }
     Replay replay;
     replay.ifindex_ = if_nametoindex((name + "a").c_str());
@@ -133,8 +158,7 @@ Result<void> Replay::remove(const std::string& instance) {
     rtnl_link_set_name(link.get(), (interface_name(instance) + "a").c_str());
     const int status = rtnl_link_delete(socket->get(), link.get());
     if (status < 0 && status != -NLE_NODEV && status != -NLE_OBJ_NOTFOUND) {
-        return fail(fmt::format("removing interface {}a: {}", interface_name(instance),
-                                nl_geterror(status)));
+        return fail(problem("removing interface " + interface_name(instance) + "a", status));
     }
     return {};
 }
