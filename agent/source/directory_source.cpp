@@ -60,6 +60,8 @@ class DirectorySource::Watcher {
         return {};
     }
 
+    void rescan_now() { rescan(Read::kNow); }
+
     [[nodiscard]] std::vector<model::Problem> problems() const {
         auto all = files_.problems();
         if (directory_problem_) {
@@ -245,6 +247,8 @@ DirectorySource::DirectorySource(std::unique_ptr<Watcher> watcher) : watcher_(st
 DirectorySource::~DirectorySource() = default;
 
 util::Result<void> DirectorySource::start() { return watcher_->start(); }
+
+void DirectorySource::rescan() { watcher_->rescan_now(); }
 
 std::vector<model::Problem> DirectorySource::problems() const { return watcher_->problems(); }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "lib/model/objects.h"
+#include "lib/model/model.h"
 #include "lib/util/event_loop.h"
 #include "lib/util/result.h"
 
@@ -25,13 +25,12 @@ struct DirectoryOptions {
     std::chrono::milliseconds deletion_grace{100};
 };
 
-/// Takes all objects of one origin (empty: origin gone). Returns the problems when it refuses
-/// them, nothing when it took them; a refused change must leave the origin's earlier objects in
-/// force. May be called several times in one turn of the loop: whoever applies the changes to a
-/// kernel merges those of one turn (EventLoop::post), then an object that moves between files or
-/// a retried file causes no gap.
-using Replace = std::function<std::vector<model::Problem>(const std::string& origin,
-                                                          std::vector<model::Object> objects)>;
+/// Takes the new contents of all these origins (files; no objects: the file is gone) and returns
+/// nothing, or refuses all of them and returns why: Model::replace_all(). A refused change must
+/// leave the earlier objects in force. May be called several times in one turn of the loop;
+/// whoever applies the changes to a kernel may merge those of one turn (EventLoop::post).
+using Replace =
+    std::function<std::vector<model::Problem>(std::vector<model::OriginContent> contents)>;
 
 /// Watches one directory of manifests. Everything runs on the loop's thread.
 class DirectorySource {
@@ -47,6 +46,8 @@ class DirectorySource {
     /// First scan now, synchronously, then inotify and a periodic rescan. A directory that does
     /// not exist (yet) is a standing problem, not a failure.
     util::Result<void> start();
+    /// Reads the directory again now, for an operator who does not want to wait.
+    void rescan();
 
     /// What has to be mended, by the newest state of each file; errors mean that an older state
     /// of that file is in force.
