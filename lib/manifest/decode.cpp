@@ -54,7 +54,7 @@ class TextDecoder {
         }
         if (read.error) {
             const Node* root = read.tree.unfinished();
-            report_.begin_object(root, label(root, fmt::format("document {}", number + 1)));
+            report_.begin_object(root, label(root, fmt::format("document {}", number + 1), {}, ""));
             report_.error(read.error->line, read.error->message, read.error->advice);
         }
         if (report_.failed()) {
@@ -73,8 +73,8 @@ class TextDecoder {
     }
 
     /// "Service shop/reviews" as far as it is known; `place` ("document 3") for the rest.
-    static std::string label(const Node* root, const std::string& place,
-                             std::string_view kind = {}) {
+    static std::string label(const Node* root, const std::string& place, std::string_view kind,
+                             std::string_view default_ns = "default") {
         kind = kind.empty() ? quiet_text(root, "kind") : kind;
         const Node* metadata = root == nullptr ? nullptr : root->find("metadata");
         const auto name = quiet_text(metadata, "name");
@@ -84,8 +84,9 @@ class TextDecoder {
         if (name.empty()) {
             return fmt::format("{} ({})", shortened(kind), place);
         }
-        const auto ns = quiet_text(metadata, "namespace");
-        return fmt::format("{} {}/{}", shortened(kind), ns.empty() ? "default" : shortened(ns),
+        const auto named = quiet_text(metadata, "namespace");
+        const auto ns = named.empty() ? default_ns : named;
+        return fmt::format("{} {}{}{}", shortened(kind), shortened(ns), ns.empty() ? "" : "/",
                            shortened(name));
     }
 

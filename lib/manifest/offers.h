@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // In which order files are offered to a model. Files may depend on one another and may exchange
-// objects, so what is refused now can be right once another file is taken.
+// objects, so what is refused now can be right together with another file, or after it.
 #pragma once
 
 #include <functional>
@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "lib/model/objects.h"
+#include "lib/model/model.h"
 
 namespace directfaas::manifest {
 
-/// Takes all objects of one origin (none: origin gone), or returns why it does not.
-using Take = std::function<std::vector<model::Problem>(const std::string& origin,
-                                                       std::vector<model::Object> objects)>;
+/// Takes the new contents of all these origins (no objects: origin gone), or none of them and
+/// returns why. Never called with an empty list.
+using Take = std::function<std::vector<model::Problem>(std::vector<model::OriginContent>)>;
 
 /// The newest state of origins that are not in force yet.
 class Offers {
@@ -23,8 +23,9 @@ class Offers {
     void put(const std::string& origin, std::vector<model::Object> objects);
     void drop(const std::string& origin) { waiting_.erase(origin); }
 
-    /// Offers all in the order of their names, the refused ones again, until no more is taken.
-    /// Returns the origins taken; the refused ones stay.
+    /// Offers what is new together, without those that are to blame if it is refused; then each
+    /// refused one alone, and all of them together, until nothing more is taken. Returns the
+    /// origins taken; the refused ones stay.
     std::vector<std::string> settle(const Take& take);
 
     [[nodiscard]] bool refused(const std::string& origin) const {
@@ -37,7 +38,13 @@ class Offers {
     struct Waiting {
         std::vector<model::Object> objects;
         std::vector<model::Problem> problems;
+        bool fresh = true;  // never offered
     };
+    using Group = std::map<std::string, Waiting*>;
+
+    bool take_together(Group group, const Take& take, std::vector<std::string>& taken);
+    bool take_each(const Take& take, std::vector<std::string>& taken);
+    [[nodiscard]] Group group(bool only_fresh);
 
     std::map<std::string, Waiting> waiting_;
 };

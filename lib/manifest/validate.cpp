@@ -70,8 +70,8 @@ Problems validate(const std::vector<std::string>& paths, const model::NodeSettin
         load(file, offers, problems);
     }
     model::Model model(settings);
-    offers.settle([&](const std::string& origin, std::vector<model::Object> objects) {
-        auto replaced = model.replace(origin, std::move(objects));
+    offers.settle([&](std::vector<model::OriginContent> contents) {
+        auto replaced = model.replace_all(std::move(contents));
         return replaced ? Problems{} : std::move(replaced.error());
     });
     for (const auto& file : files) {
