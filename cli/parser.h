@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The grammar of the command line, in CLI11's terms. Private to options.cpp and parser.cpp.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+
+namespace directfaas::cli {
+
+using Choices = std::vector<std::string>;
+
+inline const Choices kFormats{"table", "json"};           // in the order of Format
+inline const Choices kColors{"auto", "always", "never"};  // ColorMode
+inline const Choices kShells{"bash", "zsh", "fish"};      // Shell
+
+/// Where CLI11 puts what it reads, before it is checked and given its type.
+struct Words {
+    std::string format = "table";
+    std::string color = "auto";
+    std::string to;
+    std::string timeout = "60s";
+    std::string pod;
+    bool all = false;
+    std::uint64_t limit = 0;
+    std::vector<std::string> networks;
+    std::string shell;
+    RulesCommand rules;
+    ExplainCommand explain;
+    ObserveCommand observe;
+    AttachCommand attach;
+    ValidateCommand validate;
+};
+
+/// The parser and the values it fills. Not copied: CLI11 keeps their addresses.
+struct Parser {
+    CLI::App app{"Looks into and steers the DirectFaaS agent of this node.", "dfctl"};
+    Options options;
+    Words words;
+
+    Parser();
+    CLI::App* command(const char* name, const char* help);
+};
+
+}  // namespace directfaas::cli
