@@ -60,15 +60,18 @@ run_ctest() {
 
 # run_kernels KERNEL...: the packet suite on Debian's kernels; one result file per guest and program.
 run_kernels() {
-    local log=$build/logs/kernels.log name xml
+    local log=$build/logs/kernels.log name program xml
     say "kernels"
     if ! "$top/test/kernels/run" "$build/dev" "$build/kernels" "$build/results/kernels" "$@" \
         </dev/null 2>&1 | tee "$log"; then
         failed=1
     fi
     for name in "$@"; do
-        xml=$build/results/kernels/$name.packet_test.xml
-        results+=("kernel-$name=$xml=PROGRAMS='packet_test:{name}' test/run kernels $name")
+        for program in ${PROGRAMS:-packet_test kernel_test}; do
+            program=${program%%:*}
+            xml=$build/results/kernels/$name.$program.xml
+            results+=("kernel-$name=$xml=PROGRAMS='$program:{name}' test/run kernels $name")
+        done
     done
 }
 
