@@ -121,14 +121,15 @@ struct TableUsage {
 
 /// Never goes backwards while the identity or edge exists.
 struct Counters {
-    std::map<model::AllowKey, EdgeCounters> edges;         // every allowed edge, zeros included
+    std::map<model::AllowKey, EdgeCounters> edges;          // every allowed edge, zeros included
     std::map<model::Identity, FunctionCounters> functions;  // every function, zeros included
-    std::vector<DropCounter> drops;                          // every reason and hook, zeros included
+    std::vector<DropCounter> drops;                         // every reason and hook, zeros included
     std::vector<DeniedCounter> denied;
     std::vector<TableUsage> tables;
     std::uint64_t events_lost = 0;
     std::uint64_t held_lost = 0;
-    std::map<util::IpAddress, std::uint64_t> open_by_instance;  // open connections as this node knows them
+    std::map<util::IpAddress, std::uint64_t>
+        open_by_instance;  // open connections as this node knows them
 };
 
 /// One thing the kernel or switch can or cannot do, for `dfctl check`.
@@ -142,11 +143,11 @@ struct Capability {
 
 /// Settings that may change while the switch runs.
 struct Settings {
-    bool deny_silently = false;                // drop instead of RST / ICMP
-    bool trace = false;                        // report allowed connections too
-    bool drain = false;                        // leave new connections to the stack
-    std::uint32_t event_rate = 1000;           // denial events per second and CPU
-    std::uint32_t budget_rate = 20000;         // new connections per second and pod; 0: unlimited
+    bool deny_silently = false;         // drop instead of RST / ICMP
+    bool trace = false;                 // report allowed connections too
+    bool drain = false;                 // leave new connections to the stack
+    std::uint32_t event_rate = 1000;    // denial events per second and CPU
+    std::uint32_t budget_rate = 20000;  // new connections per second and pod; 0: unlimited
     std::uint32_t budget_burst = 20000;
     std::uint32_t budget_live = 65536;         // connections of one pod; 0: unlimited
     std::vector<util::IpPrefix> pod_networks;  // at most 8

@@ -41,10 +41,10 @@ struct Explanation {
     Identity to;
     bool allowed = false;
     Enforcement enforcement = Enforcement::kEnforce;
-    std::optional<SourceLine> because;      // the edge, exposure or entry that allows it
-    std::string reason;                     // one sentence: which statement allows it, or what is missing
-    std::string advice;                     // what to add, empty if allowed
-    std::vector<RouteKey> routes;           // the callee's vIPs (only `port` if one was asked for)
+    std::optional<SourceLine> because;  // the edge, exposure or entry that allows it
+    std::string reason;            // one sentence: which statement allows it, or what is missing
+    std::string advice;            // what to add, empty if allowed
+    std::vector<RouteKey> routes;  // the callee's vIPs (only `port` if one was asked for)
 };
 
 /// All objects of one origin: a file, or one apiserver object.

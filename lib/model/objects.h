@@ -73,8 +73,8 @@ struct SliceEndpoint {
 
 struct EndpointSlice {
     ObjectName name;
-    std::string service;              // label kubernetes.io/service-name
-    std::vector<ServicePort> ports;   // port = port of the instance; matched to the Service by name
+    std::string service;             // label kubernetes.io/service-name
+    std::vector<ServicePort> ports;  // port = port of the instance; matched to the Service by name
     std::vector<SliceEndpoint> endpoints;
     SourceLine where;
 
@@ -97,8 +97,8 @@ enum class Enforcement : std::uint8_t { kDisabled, kAudit, kEnforce };
 enum class ScaleFromZero : std::uint8_t { kDisabled, kMetrics, kDirect };
 
 struct ChainFunction {
-    std::string name;          // of the function; callers and counters use it
-    std::string service;       // serviceRef.name, by default the function's name
+    std::string name;                         // of the function; callers and counters use it
+    std::string service;                      // serviceRef.name, by default the function's name
     std::optional<std::string> service_port;  // serviceRef.port: only this Service port is a vIP
     bool ingress = false;                     // exposure.type Ingress
     std::set<ObjectName> ingress_from;        // exposure.from: functions of other namespaces

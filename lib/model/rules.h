@@ -81,9 +81,10 @@ struct AllowKey {
 /// Everything one node must enforce.
 struct RuleSet {
     std::map<Identity, IdentityRule> identities;
-    std::map<ObjectName, AttachRule> attachments;     // by pod
-    std::map<util::IpAddress, Identity> addresses;    // every known pod of a function or entry, all nodes
-    std::map<RouteKey, RouteRule> routes;             // by vIP and port
+    std::map<ObjectName, AttachRule> attachments;  // by pod
+    std::map<util::IpAddress, Identity>
+        addresses;                         // every known pod of a function or entry, all nodes
+    std::map<RouteKey, RouteRule> routes;  // by vIP and port
     std::set<AllowKey> allowed;
 
     bool operator==(const RuleSet&) const = default;

@@ -89,7 +89,8 @@ void EventLoop::cancel(TimerId id) {
     }
 }
 
-Result<void> EventLoop::on_signals(const std::vector<int>& signals, std::function<void(int)> callback) {
+Result<void> EventLoop::on_signals(const std::vector<int>& signals,
+                                   std::function<void(int)> callback) {
     sigset_t set;
     sigemptyset(&set);
     for (const int signal : signals) {
@@ -148,7 +149,8 @@ int EventLoop::wait_ms(std::chrono::milliseconds limit) const {
     if (timers_.empty()) {
         return static_cast<int>(limit.count());
     }
-    const auto next = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now());
+    const auto next =
+        std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now());
     return static_cast<int>(std::clamp(next, std::chrono::milliseconds{0}, limit).count());
 }
 

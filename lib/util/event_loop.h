@@ -46,10 +46,12 @@ class EventLoop {
 
     /// Queues work from any thread.
     void post(Callback callback);
-    /// Runs `function` on the loop's thread and waits for its value. Never call it from that thread.
+    /// Runs `function` on the loop's thread and waits for its value. Never call it from that
+    /// thread.
     template <typename Function>
     auto call(Function function) -> decltype(function()) {
-        auto task = std::make_shared<std::packaged_task<decltype(function())()>>(std::move(function));
+        auto task =
+            std::make_shared<std::packaged_task<decltype(function())()>>(std::move(function));
         auto value = task->get_future();
         post([task] { (*task)(); });
         return value.get();

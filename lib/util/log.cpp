@@ -18,7 +18,8 @@ struct LevelText {
     int priority;  // syslog(3)
     std::string_view name;
 };
-constexpr std::array<LevelText, 4> kLevels{{{7, "debug"}, {6, "info"}, {4, "warning"}, {3, "error"}}};
+constexpr std::array<LevelText, 4> kLevels{
+    {{7, "debug"}, {6, "info"}, {4, "warning"}, {3, "error"}}};
 
 std::string escaped(std::string_view text, bool json) {
     std::string out;
@@ -56,8 +57,9 @@ void write(Level level, std::string_view message) {
     if (line_format.load() == Format::kJson) {
         const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
             std::chrono::system_clock::now().time_since_epoch());
-        line = fmt::format(R"({{"time_ms":{},"level":"{}","message":"{}"}})" "\n", now.count(),
-                           text.name, escaped(message, true));
+        line = fmt::format(R"({{"time_ms":{},"level":"{}","message":"{}"}})"
+                           "\n",
+                           now.count(), text.name, escaped(message, true));
     } else {
         line = fmt::format("<{}>{}\n", text.priority, escaped(message, false));
     }
