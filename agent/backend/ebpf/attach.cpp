@@ -104,7 +104,7 @@ Result<void> Attacher::detach(unsigned ifindex, Hook hook) {
 }
 
 Result<void> Attacher::detach_tcx(unsigned ifindex, Hook hook) {
-    return Pins::unpin(pins_->link(ifindex, hook));  // the pin is the only reference
+    return Pins::end_link(pins_->link(ifindex, hook));
 }
 
 /// Detaches our filters but the one of `kept_priority`.

@@ -323,6 +323,7 @@ Result<std::unique_ptr<Backend>> create(const Options& options) {
     if (!tables) {
         return std::unexpected(tables.error());
     }
+    warn_of_sizes(options, tables->all());
     auto open_counts = OpenCounts::map(*tables);
     if (!open_counts) {
         return std::unexpected(open_counts.error());

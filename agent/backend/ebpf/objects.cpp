@@ -56,7 +56,7 @@ Capacities capacities(const Options& options) {
 }
 
 /// Makes a map of the object a table that is pinned already.
-Result<void> reuse(bpf_map* map, const UniqueFd& table, const Capacities& wanted) {
+Result<void> reuse(bpf_map* map, const UniqueFd& table) {
     const std::string name = bpf_map__name(map);
     bpf_map_info info{};
     std::uint32_t length = sizeof(info);
@@ -69,13 +69,6 @@ Result<void> reuse(bpf_map* map, const UniqueFd& table, const Capacities& wanted
             "the pinned table `{}` has another layout than this agent's; remove the instance with "
             "the version that made it (directfaas-agent --remove)",
             name));
-    }
-    if (const auto size = wanted.find(name);
-        size != wanted.end() && size->second != info.max_entries) {
-        util::log::warning(
-            "table `{}` keeps its {} entries although {} are configured; to change it: dfctl "
-            "detach --all, then start the agent",
-            name, info.max_entries, size->second);
     }
     if (const int status = bpf_map__reuse_fd(map, table.get()); status != 0) {
         return fail_errno("using the pinned table " + name, -status);
@@ -97,7 +90,7 @@ Result<void> prepare_tables(bpf_object* object, const Options& options, const Pi
         }
         const UniqueFd pinned(bpf_obj_get(pins.table(name).c_str()));
         if (pinned.valid()) {
-            if (auto reused = reuse(map, pinned, wanted); !reused) {
+            if (auto reused = reuse(map, pinned); !reused) {
                 return reused;
             }
         } else if (const auto size = wanted.find(name); size != wanted.end()) {
@@ -194,6 +187,24 @@ Result<Programs> load_programs(const Options& options, const Pins& pins, Mechani
     }
     return Programs{std::move(*from_pod), std::move(*to_pod), std::move(*sweep),
                     std::move(*replay)};
+}
+
+void warn_of_sizes(const Options& options, const std::vector<const RawMap*>& tables) {
+    const Capacities wanted = capacities(options);
+    std::string kept;
+    for (const RawMap* table : tables) {
+        const auto size = wanted.find(table->name());
+        if (size != wanted.end() && size->second != table->capacity()) {
+            kept += fmt::format("{}`{}` {} instead of {}", kept.empty() ? "" : ", ", table->name(),
+                                table->capacity(), size->second);
+        }
+    }
+    if (!kept.empty()) {
+        util::log::warning(
+            "tables keep the size they were made with: {}. To change it: dfctl detach --all, then "
+            "start the agent",
+            kept);
+    }
 }
 
 bool has_coarse_clock() {

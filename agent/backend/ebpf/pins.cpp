@@ -165,8 +165,26 @@ Result<void> Pins::unpin(const std::string& path) {
     return {};
 }
 
+Result<void> Pins::end_link(const std::string& path) {
+    if (const util::UniqueFd link(bpf_obj_get(path.c_str())); link.valid()) {
+        bpf_link_detach(link.get());  // fails only where the interface is gone
+    }
+    return unpin(path);
+}
+
 Result<void> Pins::remove_all() {
     std::error_code error;
+    std::vector<std::string> links;
+    for (const auto& entry : fs::recursive_directory_iterator(root_, error)) {
+        if (entry.path().parent_path().filename() == "link") {
+            links.push_back(entry.path());
+        }
+    }
+    for (const auto& link : links) {
+        if (auto ended = end_link(link); !ended) {
+            return ended;
+        }
+    }
     fs::remove_all(root_, error);
     if (error) {
         return fail_errno("removing " + root_, error.value());

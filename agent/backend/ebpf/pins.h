@@ -38,6 +38,9 @@ class Pins {
     static util::Result<void> pin(int fd, const std::string& path);
     /// No error if there is nothing.
     static util::Result<void> unpin(const std::string& path);
+    /// Ends the link pinned at `path` before this returns, and removes the pin; without that, the
+    /// program would run on until the kernel gets round to it.
+    static util::Result<void> end_link(const std::string& path);
     /// Removes the instance's folders and whatever is pinned in them; links end with that.
     util::Result<void> remove_all();
 

@@ -199,8 +199,8 @@ Result<void> Routes::switch_list(const model::RouteKey& key, Route& route, df_vi
 }
 
 Result<void> Routes::write_list(const df_vip& entry, const std::vector<std::uint32_t>& list) {
-    if (slot_count_ + list.size() > tables_->slots.capacity()) {
-        if (auto cleared = clear_old_lists(); !cleared) {
+    while (slot_count_ + list.size() > tables_->slots.capacity() && !old_lists_.empty()) {
+        if (auto cleared = clear_oldest_list(); !cleared) {
             return cleared;
         }
     }
@@ -230,12 +230,19 @@ Result<void> Routes::erase_list(const df_vip& entry) {
 
 Result<void> Routes::clear_old_lists() {
     while (!old_lists_.empty()) {
-        if (auto erased = erase_list(old_lists_.back()); !erased) {
-            return erased;
+        if (auto cleared = clear_oldest_list(); !cleared) {
+            return cleared;
         }
-        old_lists_.pop_back();
     }
     return {};
+}
+
+Result<void> Routes::clear_oldest_list() {
+    auto erased = erase_list(old_lists_.front());
+    if (erased) {
+        old_lists_.pop_front();
+    }
+    return erased;
 }
 
 Result<void> Routes::remove(const model::RouteKey& key, Addresses& addresses) {

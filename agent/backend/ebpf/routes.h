@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -79,13 +80,14 @@ class Routes {
     util::Result<void> switch_list(const model::RouteKey& key, Route& route, df_vip entry,
                                    std::vector<std::uint32_t> list);
     util::Result<void> write_list(const df_vip& entry, const std::vector<std::uint32_t>& list);
+    util::Result<void> clear_oldest_list();
     util::Result<void> erase_list(const df_vip& entry);
 
     const Tables* tables_;
     Ids vip_ids_;
     Ids endpoint_ids_;
     std::map<model::RouteKey, Route> routes_;
-    std::vector<df_vip> old_lists_;
+    std::deque<df_vip> old_lists_;  // oldest first
     std::size_t slot_count_ = 0;
 };
 
