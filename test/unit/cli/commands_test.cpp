@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole commands against an agent of the test's own: requests, exit statuses, and every way an
-// agent can fail to answer.
-#include "cli/commands.h"
-
-#include <fcntl.h>
+// Whole commands against an agent that answers: requests, exit statuses, output.
 #include <gmock/gmock.h>
 
-#include <array>
-#include <csignal>
-
-#include "cli/exit_code.h"
-#include "test/unit/cli/fake_agent.h"
+#include "test/unit/cli/command_fixture.h"
 
 namespace directfaas::cli {
 namespace {
@@ -20,100 +12,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-/// A pipe whose content can be read at any time without blocking; large enough for the tests.
-class Captured {
-   public:
-    Captured() {
-        std::array<int, 2> ends{};
-        EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-        reader_.reset(ends[0]);
-        writer_.reset(ends[1]);
-        EXPECT_GE(::fcntl(writer_.get(), F_SETPIPE_SZ, 1 << 20), 0);
-        ::fcntl(reader_.get(), F_SETFL, O_NONBLOCK);
-    }
-    [[nodiscard]] int fd() const { return writer_.get(); }
-    void close_reader() { reader_.reset(); }
-    [[nodiscard]] std::string text() const {
-        std::string all;
-        std::array<char, 4096> chunk{};
-        for (ssize_t got = 0; (got = ::read(reader_.get(), chunk.data(), chunk.size())) > 0;) {
-            all.append(chunk.data(), static_cast<std::size_t>(got));
-        }
-        return all;
-    }
-
-   private:
-    util::UniqueFd reader_;
-    util::UniqueFd writer_;
-};
-
-struct Ended {
-    int exit = -1;
-    std::string out;
-    std::string err;
-};
-
-class Commands : public testing::Test {
-   protected:
-    void SetUp() override { std::signal(SIGPIPE, SIG_IGN); }
-
-    Ended run_words(const std::vector<std::string>& words) {
-        auto options = parse_options(words);
-        if (!options) {
-            return {options.error().exit, "", options.error().text};
-        }
-        Output out(out_.fd());
-        Output err(err_.fd());
-        World world{out, err, run_.path(), {}, {}, program_, validate_, patience_};
-        const int exit = run(*options, world);
-        return {exit, out_.text(), err_.text()};
-    }
-
-    [[nodiscard]] std::string socket() const { return run_.path() + "/node-1.sock"; }
-
-    /// Runs `words` while an agent gives `answer`, and returns the request the agent saw.
-    Json request_of(const std::vector<std::string>& words,
-                    const std::string& answer = R"({"ok":true})") {
-        Json seen;
-        {
-            const FakeAgent agent(socket(), [&](Peer& peer) {
-                seen = peer.request();
-                peer.send(answer + "\n");
-            });
-            ended_ = run_words(words);
-        }
-        ::unlink(socket().c_str());
-        return seen;
-    }
-
-    /// Runs `words` while an agent follows `script`.
-    Ended against(const std::vector<std::string>& words, const std::function<void(Peer&)>& script) {
-        Ended ended;
-        {
-            const FakeAgent agent(socket(), script);
-            ended = run_words(words);
-        }
-        ::unlink(socket().c_str());
-        return ended;
-    }
-
-    TemporaryDirectory run_;
-    Captured out_;
-    Captured err_;
-    std::chrono::milliseconds patience_{20000};
-    std::vector<std::vector<std::string>> started_;
-    util::Result<ProgramEnd> program_end_ = ProgramEnd{};
-    RunProgram program_ = [this](const std::vector<std::string>& words) {
-        started_.push_back(words);
-        return program_end_;
-    };
-    std::vector<model::Problem> problems_;
-    std::function<std::vector<model::Problem>(const std::vector<std::string>&,
-                                              const model::NodeSettings&)>
-        validate_ = [this](const auto&, const auto&) { return problems_; };
-    Ended ended_;
-};
+using Commands = CommandTest;
 
 TEST_F(Commands, RequestsAreThoseOfTheProtocol) {
     EXPECT_EQ(request_of({"status"}), Json::parse(R"({"command":"status"})"));
@@ -178,98 +77,6 @@ TEST_F(Commands, JsonIsTheAnswerItself) {
     EXPECT_THAT(ended_.err, IsEmpty());
 }
 
-TEST_F(Commands, NoAgent) {
-    const auto none = run_words({"status"});
-    EXPECT_EQ(none.exit, 3);
-    EXPECT_THAT(none.err, HasSubstr("no agent runs here"));
-    EXPECT_THAT(none.err, HasSubstr(run_.path()));
-    leave_dead_socket(socket());
-    const auto dead = run_words({"observe", "-f"});
-    EXPECT_EQ(dead.exit, 3);
-    EXPECT_THAT(dead.err, HasSubstr("no agent listens on " + socket()));
-    EXPECT_EQ(run_words({"edges", "--instance", "other"}).exit, 3);
-    EXPECT_EQ(run_words({"edges", "--socket", std::string(200, 'x')}).exit, 3);
-}
-
-TEST_F(Commands, SeveralAgentsAreAUsageError) {
-    leave_dead_socket(run_.path() + "/a.sock");
-    leave_dead_socket(run_.path() + "/b.sock");
-    EXPECT_EQ(run_words({"status"}).exit, 2);
-    EXPECT_EQ(run_words({"check"}).exit, 2);
-    EXPECT_EQ(run_words({"detach", "--all"}).exit, 2);
-    EXPECT_THAT(started_, IsEmpty());
-}
-
-TEST_F(Commands, AnAgentThatClosesWithoutAWord) {
-    const auto ended = against({"status"}, [](Peer& peer) { peer.request(); });
-    EXPECT_EQ(ended.exit, 3);
-    EXPECT_THAT(ended.err, HasSubstr("closed the connection before it answered"));
-}
-
-TEST_F(Commands, AnAgentThatTurnsAwayBeforeItReads) {
-    const auto ended = against({"status"}, [](Peer& peer) {
-        peer.send(R"({"ok":false,"error":"uid 1000 may not ask","code":"denied"})"
-                  "\n");
-    });
-    EXPECT_EQ(ended.exit, 4);
-    EXPECT_THAT(ended.err, HasSubstr("uid 1000 may not ask"));
-}
-
-TEST_F(Commands, ATruncatedAnswer) {
-    const auto ended = against({"status"}, [](Peer& peer) {
-        peer.request();
-        peer.send(R"({"ok":true,"rea)");
-    });
-    EXPECT_EQ(ended.exit, 3);
-    EXPECT_THAT(ended.err, HasSubstr("closed the connection before it answered"));
-}
-
-TEST_F(Commands, AnAnswerThatIsNoAnswer) {
-    for (const char* line : {"HTTP/1.1 400 Bad Request\x1b[2J", "[]", "42", "", "{\"a\":\xff}"}) {
-        const auto ended = against({"status"}, FakeAgent::answering(line));
-        EXPECT_EQ(ended.exit, 4) << line;
-        EXPECT_THAT(ended.err, HasSubstr("not one of directfaas-agent"));
-        EXPECT_THAT(ended.err, Not(HasSubstr("\x1b")));
-    }
-}
-
-TEST_F(Commands, AnAgentThatNeverAnswers) {
-    patience_ = std::chrono::milliseconds(50);
-    const auto ended = against({"status"}, [](Peer& peer) { peer.wait_closed(); });
-    EXPECT_EQ(ended.exit, 3);
-    EXPECT_THAT(ended.err, HasSubstr("did not answer within 50.0 ms"));
-}
-
-TEST_F(Commands, AHugeAnswerArrivesWhole) {
-    constexpr int kEdges = 20000;
-    std::string line = R"({"ok":true,"edges":[)";
-    for (int i = 0; i < kEdges; ++i) {
-        line += (i == 0 ? "" : ",") + (R"({"from":"ns/caller-)" + std::to_string(i) +
-                                       R"(","to":"ns/callee","opened":1})");
-    }
-    line += "]}";
-    ASSERT_GT(line.size(), 1U << 20U);
-    std::string text;
-    const FakeAgent agent(socket(), FakeAgent::answering(line));
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
-    util::UniqueFd writer(ends[1]);
-    std::thread reader([&text, fd = util::UniqueFd(ends[0])] {
-        std::array<char, 65536> chunk{};
-        for (ssize_t got = 0; (got = ::read(fd.get(), chunk.data(), chunk.size())) > 0;) {
-            text.append(chunk.data(), static_cast<std::size_t>(got));
-        }
-    });
-    Output out(writer.get());
-    Output err(err_.fd());
-    World world{out, err, run_.path(), {}, {}, program_, validate_, patience_};
-    EXPECT_EQ(run(*parse_options({"edges"}), world), 0);
-    writer.reset();
-    reader.join();
-    EXPECT_THAT(text, HasSubstr("ns/caller-19999"));
-    EXPECT_EQ(std::ranges::count(text, '\n'), kEdges + 1 + 2);  // header, "No call was denied."
-}
-
 TEST_F(Commands, ObserveShowsWhatTheAgentRemembers) {
     const std::string answer =
         R"({"ok":true,"events":[{"verdict":"drop","reason":"spoofed"},{"verdict":"pass"}]})";
@@ -291,82 +98,6 @@ TEST_F(Commands, ObserveFollowsUntilItsLimit) {
     EXPECT_EQ(ended.exit, 0);
     EXPECT_THAT(ended.out, HasSubstr("r2"));
     EXPECT_THAT(ended.out, Not(HasSubstr("r3")));
-}
-
-TEST_F(Commands, AnAgentThatDiesWhileItIsObserved) {
-    for (const char* last_words : {"", "{\"reason\":\"half"}) {
-        const auto ended = against({"observe", "-f"}, [last_words](Peer& peer) {
-            peer.request();
-            peer.send("{\"ok\":true}\n{\"reason\":\"seen\"}\n");
-            peer.send(last_words);
-        });
-        EXPECT_EQ(ended.exit, 3);
-        EXPECT_THAT(ended.out, HasSubstr("seen"));
-        EXPECT_THAT(ended.err, HasSubstr("closed the connection"));
-    }
-}
-
-TEST_F(Commands, ObserveRefused) {
-    const auto ended = against({"observe", "-f"},
-                               FakeAgent::answering(R"({"ok":false,"error":"no such reason"})"));
-    EXPECT_EQ(ended.exit, 4);
-    EXPECT_THAT(ended.err, HasSubstr("no such reason"));
-}
-
-TEST_F(Commands, AReaderThatWentAwayEndsTheOutputQuietly) {
-    out_.close_reader();
-    request_of({"explain", "a", "b"}, R"({"ok":true,"allowed":false})");
-    EXPECT_EQ(ended_.exit, 1);
-    EXPECT_THAT(ended_.err, IsEmpty());
-    // Nothing ever comes, yet a lost reader is noticed.
-    const auto ended = against({"observe", "-f"}, [](Peer& peer) {
-        peer.request();
-        peer.send("{\"ok\":true}\n");
-        peer.wait_closed();
-    });
-    EXPECT_EQ(ended.exit, 0);
-    EXPECT_THAT(ended.err, IsEmpty());
-}
-
-TEST_F(Commands, AFullDiskIsNoSuccess) {
-    const util::UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
-    const FakeAgent agent(socket(), FakeAgent::answering(R"({"ok":true,"ready":true})"));
-    Output out(full.get());
-    Output err(err_.fd());
-    World world{out, err, run_.path(), {}, {}, program_, validate_, patience_};
-    EXPECT_EQ(run(*parse_options({"status"}), world), 4);
-    EXPECT_THAT(err_.text(), HasSubstr("No space left"));
-}
-
-TEST_F(Commands, CheckWithoutAnAgentRunsItsProgram) {
-    program_end_ = ProgramEnd{
-        1,
-        R"({"checks":[{"name":"bpffs","ok":false,"required":true,"detail":"d","advice":"mount it"}]})"};
-    const auto ended = run_words({"check"});
-    EXPECT_EQ(ended.exit, 1);
-    EXPECT_THAT(ended.out, HasSubstr("mount it"));
-    EXPECT_THAT(started_, ElementsAre(ElementsAre("directfaas-agent", "--check", "-o", "json")));
-    program_end_ = ProgramEnd{127, "oops"};
-    EXPECT_EQ(run_words({"check"}).exit, 4);
-    program_end_ = std::unexpected(util::Error{ENOENT, "start directfaas-agent"});
-    const auto missing = run_words({"check"});
-    EXPECT_EQ(missing.exit, 3);
-    EXPECT_THAT(missing.err, HasSubstr("No such file"));
-}
-
-TEST_F(Commands, DetachAllWithoutAnAgentRunsItsProgram) {
-    program_end_ = ProgramEnd{0, "removed\n"};
-    EXPECT_EQ(run_words({"detach", "--all"}).out, "removed\n");
-    leave_dead_socket(socket());
-    EXPECT_EQ(run_words({"detach", "--all"}).exit, 0);
-    EXPECT_EQ(run_words({"detach", "--all", "--instance", "b"}).exit, 0);
-    EXPECT_EQ(run_words({"detach", "--all", "--socket", "/nowhere.sock"}).exit, 2);
-    EXPECT_THAT(started_,
-                ElementsAre(ElementsAre("directfaas-agent", "--remove"),
-                            ElementsAre("directfaas-agent", "--remove", "--instance", "node-1"),
-                            ElementsAre("directfaas-agent", "--remove", "--instance", "b")));
-    program_end_ = ProgramEnd{1, ""};
-    EXPECT_EQ(run_words({"detach", "--all"}).exit, 4);
 }
 
 TEST_F(Commands, DetachSaysWhatIsLeftOpen) {
