@@ -154,8 +154,10 @@ void FileTable::decode(const std::string& path, File& file, const std::string& t
 void FileTable::settle() {
     taken(offers_.settle(replace_));
     if (!missing_.empty() && newly_refused()) {
-        // An object may have moved from a file that is gone into one that was refused.
+        // An object may have moved from a file that is gone into one that was refused: both in
+        // one step, so that the object is never away.
         remove_missing(Clock::time_point::max());
+        offers_.renew();
         taken(offers_.settle(replace_));
     }
     log_problems();
@@ -173,7 +175,7 @@ void FileTable::taken(const std::vector<std::string>& paths) {
         auto& file = found->second;
         objects_in_force_ -= file.in_force.value_or(0);
         if (file.removing) {
-            util::log::info("{}: removed", path);
+            util::log::debug("{}: removed", path);
             touched_.erase(path);
             files_.erase(found);
             continue;
@@ -251,7 +253,7 @@ void FileTable::log_problems() {
                 : util::log::warning("{}", problem.text());
         }
         if (now.empty()) {
-            util::log::info("{}: {} objects in force", path, file.in_force.value_or(0));
+            util::log::info("{}: mended, in force", path);
         }
         file.logged = std::move(now);
     }

@@ -10,6 +10,12 @@ void Offers::put(const std::string& origin, std::vector<model::Object> objects) 
         origin, Waiting{.objects = std::move(objects), .problems = {}, .fresh = true});
 }
 
+void Offers::renew() {
+    for (auto& [origin, offer] : waiting_) {
+        offer.fresh = true;
+    }
+}
+
 std::vector<std::string> Offers::settle(const Take& take) {
     std::vector<std::string> taken;
     take_together(group(true), take, taken);

@@ -22,6 +22,8 @@ class Offers {
     /// Offers `objects` for `origin` from the next settle() on, instead of an older offer.
     void put(const std::string& origin, std::vector<model::Object> objects);
     void drop(const std::string& origin) { waiting_.erase(origin); }
+    /// Treats the refused ones as new: the next settle() offers them together with what is.
+    void renew();
 
     /// Offers what is new together, without those that are to blame if it is refused; then each
     /// refused one alone, and all of them together, until nothing more is taken. Returns the

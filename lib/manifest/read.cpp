@@ -8,8 +8,13 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
+/// The first document decides; a stream of JSON documents may begin with a marker.
 bool looks_like_json(std::string_view text) {
-    const auto start = text.find_first_not_of(" \t\r\n");
+    constexpr std::string_view kSpace = " \t\r\n";
+    auto start = text.find_first_not_of(kSpace);
+    if (start != std::string_view::npos && text.substr(start).starts_with("---")) {
+        start = text.find_first_not_of(kSpace, start + 3);
+    }
     return start != std::string_view::npos && (text[start] == '{' || text[start] == '[');
 }
 

@@ -311,6 +311,8 @@ TEST(Readers, ReadChoosesByTheFirstCharacter) {
     // Both of these only one reader can read.
     EXPECT_FALSE(read("  \n\t{\"a\":\t1}").error);
     EXPECT_FALSE(read("{a: 1}\n").error);
+    EXPECT_FALSE(read("---\n{\"a\":\t1}\n---\n{\"b\":\t2}\n").error);
+    EXPECT_FALSE(read("---\n{a: 1}\n---\nb: 2\n").error);
     EXPECT_FALSE(read("\xEF\xBB\xBF"
                       "a: 1\n")
                      .error);
