@@ -5,7 +5,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "lib/model/object_text.h"
@@ -14,6 +18,7 @@ namespace directfaas::model {
 namespace {
 
 constexpr std::size_t kNamesShown = 8;
+constexpr std::size_t kCycleShown = 16;  // at either end
 
 Problem error_at(const SourceLine& where, const FunctionChain& chain, std::string message,
                  std::string advice) {
@@ -111,17 +116,25 @@ class Merger {
     }
 
     void collect_edges() {
+        for (std::uint32_t i = 0; i < out_.graph.functions.size(); ++i) {
+            positions_.emplace(name(out_.graph.functions[i]), i);
+        }
         auto& edges = out_.graph.edges;
         for (const auto* chain : chains_) {
             for (const auto& edge : chain->edges) {
-                if (ends_exist({&edge, chain})) {
-                    edges.push_back({&edge, chain});
+                const Declared<ChainEdge> declared{&edge, chain};
+                const auto caller = positions_.find(edge.from);
+                const auto callee = positions_.find(edge.to);
+                if (edge.from == edge.to) {
+                    report_self(declared);
+                } else if (caller == positions_.end() || callee == positions_.end()) {
+                    report_unknown(declared);
+                } else {
+                    edges.push_back({declared, caller->second, callee->second});
                 }
             }
         }
-        const auto key = [](const GraphEdge& e) {
-            return std::tie(e.statement->to, e.statement->from);
-        };
+        const auto key = [](const GraphEdge& e) { return std::pair(e.callee, e.caller); };
         std::ranges::stable_sort(edges, {}, key);
         for (auto it = edges.begin(); it != edges.end(); ++it) {
             // Chains add up: only within one is a second edge a slip.
@@ -138,24 +151,21 @@ class Merger {
         edges.erase(rest.begin(), rest.end());
     }
 
-    bool ends_exist(const GraphEdge& edge) {
-        const auto& [from, to, where] = *edge.statement;
-        if (from == to) {
-            report(edge, fmt::format("edge {} → {} begins and ends at the same function", from, to),
-                   fmt::format("Remove it and set allowSelf: true on function {}", from));
-            return false;
-        }
-        bool both = true;
-        for (const auto& end : {from, to}) {
-            if (out_.graph.function(end) == nullptr) {
+    void report_self(const Declared<ChainEdge>& edge) {
+        const auto& end = edge.statement->from;
+        report(edge, fmt::format("edge {} → {} begins and ends at the same function", end, end),
+               fmt::format("Remove it and set allowSelf: true on function {}", end));
+    }
+
+    void report_unknown(const Declared<ChainEdge>& edge) {
+        for (const auto& end : {edge.statement->from, edge.statement->to}) {
+            if (!positions_.contains(end)) {
                 report(edge,
-                       fmt::format("edge {} → {} names {}, which is {}", from, to, end,
-                                   what_else(end)),
+                       fmt::format("edge {} → {} names {}, which is {}", edge.statement->from,
+                                   edge.statement->to, end, what_else(end)),
                        known_functions());
-                both = false;
             }
         }
-        return both;
     }
 
     std::string what_else(const std::string& end) const {
@@ -208,19 +218,28 @@ class Merger {
         }
     }
 
+    /// "a→b→c→a"; of very long ones only the beginning and the end.
+    static std::string cycle_text(const std::vector<GraphEdge>& cycle) {
+        std::string text = cycle.front().statement->from;
+        for (std::size_t i = 0; i < cycle.size(); ++i) {
+            if (i < kCycleShown || i + kCycleShown >= cycle.size()) {
+                text += "→" + cycle[i].statement->to;
+            } else if (i == kCycleShown) {
+                text += fmt::format("→({} more)", cycle.size() - 2 * kCycleShown);
+            }
+        }
+        return text;
+    }
+
     void check_cycles() {
         for (const auto& cycle : find_cycles(out_.graph)) {
-            std::string text = cycle.front().statement->from;
-            for (const auto& edge : cycle) {
-                text += "→" + edge.statement->to;
-            }
             // What was written last closed it: a changed chain, and there the lowest line.
             const auto& closing = *std::ranges::max_element(cycle, {}, [&](const GraphEdge& e) {
                 return std::pair(changed_.contains(e.chain), e.statement->where);
             });
             report(closing,
                    fmt::format("edge {} → {} closes the cycle {}", closing.statement->from,
-                               closing.statement->to, text),
+                               closing.statement->to, cycle_text(cycle)),
                    "Remove one of these edges: a chain must not lead back to where it began");
         }
     }
@@ -233,6 +252,7 @@ class Merger {
 
     std::span<const FunctionChain* const> chains_;
     const ChainSet& changed_;
+    std::unordered_map<std::string_view, std::uint32_t> positions_;  // of functions, by name
     MergedChains out_;
 };
 
@@ -245,8 +265,12 @@ const GraphFunction* ChainGraph::function(std::string_view name) const {
 }
 
 std::span<const GraphEdge> ChainGraph::into(std::string_view name) const {
-    const auto key = [](const GraphEdge& e) -> std::string_view { return e.statement->to; };
-    const auto found = std::ranges::equal_range(edges, name, {}, key);
+    const auto* callee = function(name);
+    if (callee == nullptr) {
+        return {};
+    }
+    const auto position = static_cast<std::uint32_t>(callee - functions.data());
+    const auto found = std::ranges::equal_range(edges, position, {}, &GraphEdge::callee);
     return {found.begin(), found.end()};
 }
 

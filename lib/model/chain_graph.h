@@ -3,8 +3,10 @@
 // Holds pointers into the chains.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,7 +26,10 @@ struct GraphFunction : Declared<ChainFunction> {
 struct GraphEntry : Declared<ChainEntry> {
     Enforcement enforcement = Enforcement::kEnforce;
 };
-using GraphEdge = Declared<ChainEdge>;
+struct GraphEdge : Declared<ChainEdge> {
+    std::uint32_t caller = 0;  // positions in ChainGraph::functions
+    std::uint32_t callee = 0;
+};
 
 struct ChainGraph {
     std::vector<GraphFunction> functions;  // by name

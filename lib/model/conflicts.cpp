@@ -52,13 +52,22 @@ void Generator::check_claim(const FunctionNode& node, const RouteKey& key, const
         if (&other == &node || (dirty.functions.contains(it->second) && node.first < other.first)) {
             continue;
         }
+        if (node.second.service == other.second.service) {
+            const auto& [statement, chain] =
+                static_cast<const Declared<ChainFunction>&>(node.second.in_graph);
+            problems.push_back(
+                {Problem::Severity::kError, statement->where, describe(*chain),
+                 fmt::format("function {} has the same Service and port, {}, as {} ({})",
+                             statement->name, key.text(), phrase(other.first),
+                             other.second.in_graph.statement->where.text()),
+                 "Let serviceRef.port of each name another port, or give each its own Service"});
+            continue;
+        }
         problems.push_back(error_in_service(
             node,
             fmt::format("vIP {} of {} is also that of {} ({})", key.text(), phrase(node.first),
                         phrase(other.first), other.second.service->where.text()),
-            node.second.service == other.second.service
-                ? "Let serviceRef.port of each function name another port, or give each a Service"
-                : "Give one of the Services another clusterIP or port"));
+            "Give one of the Services another clusterIP or port"));
     }
 }
 

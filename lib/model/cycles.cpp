@@ -20,10 +20,9 @@ using Node = std::uint32_t;
 /// Edges by caller, with functions as numbers in order of their names.
 class CallerView {
    public:
-    explicit CallerView(const ChainGraph& graph)
-        : graph_(graph), first_(graph.functions.size() + 1) {
+    explicit CallerView(const ChainGraph& graph) : first_(graph.functions.size() + 1) {
         for (const auto& edge : graph.edges) {
-            ++first_[number(edge.statement->from) + 1];
+            ++first_[edge.caller + 1];
         }
         for (std::size_t i = 1; i < first_.size(); ++i) {
             first_[i] += first_[i - 1];
@@ -31,7 +30,7 @@ class CallerView {
         std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
         out_.resize(graph.edges.size());
         for (const auto& edge : graph.edges) {  // by callee, so each caller's list is by callee too
-            out_[next[number(edge.statement->from)]++] = {number(edge.statement->to), &edge};
+            out_[next[edge.caller]++] = {edge.callee, &edge};
         }
     }
 
@@ -43,12 +42,8 @@ class CallerView {
         return std::span(out_).subspan(first_[node], first_[node + 1] - first_[node]);
     }
     [[nodiscard]] Node size() const { return static_cast<Node>(first_.size() - 1); }
-    [[nodiscard]] Node number(std::string_view name) const {
-        return static_cast<Node>(graph_.function(name) - graph_.functions.data());
-    }
 
    private:
-    const ChainGraph& graph_;
     std::vector<std::uint32_t> first_;  // of each caller in out_
     std::vector<Out> out_;
 };
@@ -118,13 +113,17 @@ std::vector<std::vector<GraphEdge>> find_cycles(const ChainGraph& graph) {
 
 std::vector<std::string> find_path(const ChainGraph& graph, const std::string& from,
                                    const std::string& to) {
-    if (graph.function(from) == nullptr || graph.function(to) == nullptr) {
+    const auto* first = graph.function(from);
+    const auto* last = graph.function(to);
+    if (first == nullptr || last == nullptr) {
         return {};
     }
+    const auto start = static_cast<Node>(first - graph.functions.data());
+    const auto end = static_cast<Node>(last - graph.functions.data());
     const CallerView view(graph);
     constexpr Node kUnseen = UINT32_MAX;
     std::vector<Node> reached_from(view.size(), kUnseen);
-    std::vector<Node> queue{view.number(from)};
+    std::vector<Node> queue{start};
     reached_from[queue.front()] = queue.front();
     for (std::size_t i = 0; i < queue.size(); ++i) {
         for (const auto& out : view.out(queue[i])) {
@@ -134,11 +133,11 @@ std::vector<std::string> find_path(const ChainGraph& graph, const std::string& f
             }
         }
     }
-    if (reached_from[view.number(to)] == kUnseen) {
+    if (reached_from[end] == kUnseen) {
         return {};
     }
     std::vector<std::string> path{to};
-    for (Node node = view.number(to); node != view.number(from);) {
+    for (Node node = end; node != start;) {
         node = reached_from[node];
         path.push_back(graph.functions[node].statement->name);
     }
