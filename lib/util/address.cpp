@@ -17,6 +17,9 @@ constexpr std::array<std::uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     const std::string copy(text);
+    if (copy.contains('\0')) {  // inet_pton would not see what follows
+        return std::nullopt;
+    }
     std::array<std::uint8_t, 16> bytes{};
     if (inet_pton(AF_INET6, copy.c_str(), bytes.data()) == 1) {
         return IpAddress(bytes);
