@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `status` and `check`: is the agent well, what does it serve.
+// `status`: is the agent well, what does it serve.
 #include <fmt/ranges.h>
 #include <unistd.h>
 
@@ -127,20 +127,6 @@ Answer answer_status(AgentAccess& agent) {
         answer["last_sync_seconds"] = facts.since_last_sync->count();
     }
     return answer;
-}
-
-Json checks_json(const std::vector<backend::Capability>& capabilities) {
-    return list_of(capabilities, [](const auto& capability) -> Json {
-        return {{"name", capability.name},
-                {"ok", capability.available},
-                {"required", capability.required},
-                {"detail", capability.detail},
-                {"advice", capability.advice}};
-    });
-}
-
-Answer answer_check(AgentAccess& agent) {
-    return Json{{"ok", true}, {"checks", checks_json(agent.backend().probe())}};
 }
 
 Json refusal_json(const Refusal& refusal) {

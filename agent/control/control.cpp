@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "agent/control/checks.h"
 #include "lib/util/log.h"
 
 namespace directfaas::control {
@@ -108,7 +109,7 @@ Answer Control::dispatch(ClientId client, Request& request, bool& answered_later
         return answer_status(agent_);
     }
     if (command == "check") {
-        return answer_check(agent_);
+        return Json{{"ok", true}, {"checks", checks_json(agent_.backend().probe())}};
     }
     if (command == "rules") {
         return answer_rules(agent_, installed);

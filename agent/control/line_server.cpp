@@ -182,6 +182,12 @@ void LineServer::answer(ClientId id, std::string line) {
     place->second.progress = Clock::now();
     write_some(id);
     update(id);
+    if (place->second.input.find('\n') != std::string::npos) {
+        later([this, id] {
+            take_requests(id);
+            update(id);
+        });
+    }
 }
 
 void LineServer::begin_stream(ClientId id) {
@@ -241,6 +247,14 @@ void LineServer::write_some(ClientId id) {
     client.written = 0;
 }
 
+void LineServer::later(std::function<void()> work) {
+    loop_.post([work = std::move(work), alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) {
+            work();
+        }
+    });
+}
+
 /// Closes a client that is through, or asks for the events it still waits for.
 void LineServer::update(ClientId id) {
     const auto place = clients_.find(id);
@@ -252,12 +266,7 @@ void LineServer::update(ClientId id) {
     const bool no_more_requests =
         client.input_ended && client.input.find('\n') == std::string::npos && !client.streaming;
     if (client.broken || (all_said && (client.finishing || no_more_requests))) {
-        // Later, as this may be deep inside a callback for this client.
-        loop_.post([this, id, alive = std::weak_ptr(alive_)] {
-            if (!alive.expired()) {
-                close(id);
-            }
-        });
+        later([this, id] { close(id); });  // this may be deep inside a callback for the client
         return;
     }
     std::uint32_t events = client.output.empty() ? 0U : std::uint32_t{EPOLLOUT};

@@ -81,6 +81,7 @@ class LineServer {
     void take_requests(ClientId id);
     void write_some(ClientId id);
     void update(ClientId id);
+    void later(std::function<void()> work);
     void close(ClientId id);
     void close_idle();
 

@@ -127,6 +127,13 @@ void HoldQueue::State::refresh_known(const Awaited& awaited) {
     }
 }
 
+void HoldQueue::State::refresh_all() {
+    const auto now = lines;  // a copy, as lines end with their last call
+    for (const auto& [awaited, line] : now) {
+        refresh(line);
+    }
+}
+
 void HoldQueue::State::judge_revoked(const model::AllowKey& edge) {
     for (const auto& line : lines_of(edge.to)) {
         std::vector<Call*> judged;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hold/hold_queue.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "agent/hold/hold_state.h"
 
@@ -32,12 +32,8 @@ void HoldQueue::take(backend::HeldPacket packet) {
 }
 
 void HoldQueue::rules_changed(const model::RuleDelta& delta, const model::RuleSet& rules) {
-    const bool first_rules = std::exchange(state_->rules, &rules) == nullptr;
-    if (first_rules) {
-        const auto lines = state_->lines;  // a copy, as lines end with their last call
-        for (const auto& [awaited, line] : lines) {
-            state_->refresh(line);
-        }
+    if (std::exchange(state_->rules, &rules) == nullptr) {
+        state_->refresh_all();  // the first delta need not tell all there is
         return;
     }
     for (const auto& [route, rule] : delta.routes) {

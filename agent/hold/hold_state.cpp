@@ -26,9 +26,11 @@ HoldQueue::State::State(util::EventLoop& event_loop, backend::Backend& switch_ba
             [this](const auto& route, const auto& endpoint) { open(lines.at(route), endpoint); }),
       activations(loop, activator,
                   {options.activation_wait, options.activation_retry, options.activation_retry_max},
-                  [this](const auto& function) { return wants_instance(function); }) {}
+                  [this](const auto& function) { return wants_instance(function); }),
+      recheck(loop.every(options.recheck, [this] { refresh_all(); })) {}
 
 HoldQueue::State::~State() {
+    loop.cancel(recheck);
     for (const auto& [key, call] : calls.all()) {
         loop.cancel(call.timer);
     }

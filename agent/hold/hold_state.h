@@ -71,6 +71,7 @@ struct HoldQueue::State {
 
     // Rules.
     void refresh_known(const Awaited& awaited);
+    void refresh_all();
     void judge_revoked(const model::AllowKey& edge);
     [[nodiscard]] std::vector<LinePtr> lines_of(const model::Identity& function) const;
     [[nodiscard]] bool wants_instance(const model::Identity& function) const;
@@ -86,6 +87,7 @@ struct HoldQueue::State {
     std::set<std::pair<model::Identity, model::RouteKey>> routes_of;  // lines by function
     PortProof proof;
     Activations activations;
+    util::EventLoop::TimerId recheck;
     OncePerSecond log_overflow;
     OncePerSecond log_expiry;
     OncePerSecond log_failure;

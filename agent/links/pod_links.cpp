@@ -26,7 +26,8 @@ util::Result<std::unique_ptr<PodLinks>> PodLinks::create(util::EventLoop& loop,
         return std::unexpected(monitor.error());
     }
     self->monitor_ = std::move(*monitor);
-    self->retry_ = loop.every(options.retry, [resolver] { resolver->retry(); });
+    self->retry_ = loop.every(options.retry,
+                              [resolver, count = options.retry_count] { resolver->retry(count); });
     return self;
 }
 

@@ -17,8 +17,10 @@ namespace directfaas::links {
 
 struct PodLinksOptions {
     MonitorOptions monitor;
-    /// What is not found is looked for again this often: not every change of routing is announced.
-    std::chrono::milliseconds retry{2000};
+    /// What is not found is looked for again this often, some each time: not every change of
+    /// routing is announced.
+    std::chrono::milliseconds retry{1000};
+    std::size_t retry_count = 128;
 };
 
 /// Single-threaded, on the loop's thread; the network namespace is that of create()'s caller.

@@ -10,6 +10,7 @@
 namespace directfaas::links {
 namespace {
 
+constexpr std::size_t kRetries = 256;  // in one go
 constexpr const char* kNameIt =
     "name the interface with the annotation directfaas.io/host-interface";
 
@@ -50,7 +51,7 @@ void Resolver::want(const std::vector<WantedPod>& pods) {
         consider(*pod, WhenMissing::kLose);
     }
     if (released) {
-        retry();  // an interface may have become free
+        retry(kRetries);  // an interface may have become free
     }
 }
 
@@ -64,10 +65,12 @@ void Resolver::link_added(const Link& link) {
     names_.erase(old_name);
     names_[link.name] = link.ifindex;
     // Pods that are found by route hear of it through route_changed(): routes come after links.
-    for (auto& [name, pod] : pods_) {
-        const auto& wanted = pod.wanted.interface_name;
-        if (!wanted.empty() && (wanted == link.name || wanted == old_name)) {
-            consider(pod, WhenMissing::kLose);
+    // Who loses it comes first, so that it is free for who gets it.
+    for (const auto& affected : {old_name, link.name}) {
+        for (auto& [name, pod] : pods_) {
+            if (!affected.empty() && pod.wanted.interface_name == affected) {
+                consider(pod, WhenMissing::kLose);
+            }
         }
     }
 }
@@ -129,10 +132,16 @@ void Resolver::route_changed(const util::IpPrefix& destination) {
     }
 }
 
-void Resolver::retry() {
-    for (auto& [name, pod] : pods_) {
-        if (!pod.found) {
-            consider(pod, WhenMissing::kLose);
+void Resolver::retry(std::size_t count) {
+    auto place = pods_.upper_bound(retried_);
+    for (std::size_t seen = 0; seen < pods_.size() && count > 0; ++seen, ++place) {
+        if (place == pods_.end()) {
+            place = pods_.begin();
+        }
+        retried_ = place->first;
+        if (!place->second.found) {
+            consider(place->second, WhenMissing::kLose);
+            --count;
         }
     }
 }

@@ -60,8 +60,9 @@ class Resolver {
     /// All links there are, after the first dump or after events were lost.
     void links_replaced(const std::vector<Link>& links);
     void route_changed(const util::IpPrefix& destination);
-    /// Looks once more for what is not found yet.
-    void retry();
+    /// Looks once more for some of what is not found yet, at most `count` pods, others each time:
+    /// a thousand pods without an interface must not hold up the rest.
+    void retry(std::size_t count);
 
     [[nodiscard]] std::optional<FoundLink> found(const std::string& pod) const;
     [[nodiscard]] std::vector<UnattachedPod> unattached() const;  // sorted by pod
@@ -88,6 +89,7 @@ class Resolver {
     LookUp look_up_;
     Changed changed_;
     std::map<std::string, Pod> pods_;
+    std::string retried_;  // the pod that was last looked for by retry()
     std::map<unsigned, Link> links_;
     std::map<std::string, unsigned> names_;   // of links_
     std::map<unsigned, std::string> owners_;  // ifindex -> pod that has it

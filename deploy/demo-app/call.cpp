@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -26,7 +25,22 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Lookup = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-std::atomic<bool> asked_to_stop{false};
+/// SIGTERM is blocked and asked for between requests, so that it never cuts one short.
+class StopSignal {
+   public:
+    StopSignal() {
+        sigemptyset(&set_);
+        sigaddset(&set_, SIGTERM);
+        sigprocmask(SIG_BLOCK, &set_, nullptr);
+    }
+    [[nodiscard]] bool came() const {
+        const timespec now{};
+        return sigtimedwait(&set_, nullptr, &now) == SIGTERM;
+    }
+
+   private:
+    sigset_t set_{};
+};
 
 enum class Became { kOk, kRefused, kUnreachable, kTimeout, kFailed };
 
@@ -154,13 +168,10 @@ struct Tally {
 }  // namespace
 
 int call(const CallOptions& options) {
-    struct sigaction action{};
-    action.sa_handler = [](int) { asked_to_stop = true; };
-    sigaction(SIGTERM, &action, nullptr);
-
+    const StopSignal stop;
     Tally tally;
     const auto begin = Clock::now();
-    for (int i = 0; (options.count == 0 || i < options.count) && !asked_to_stop; ++i) {
+    for (int i = 0; (options.count == 0 || i < options.count) && !stop.came(); ++i) {
         if (options.rate > 0) {
             std::this_thread::sleep_until(begin +
                                           std::chrono::duration_cast<Clock::duration>(

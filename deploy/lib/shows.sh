@@ -10,7 +10,7 @@ allowed_edges=("productpage details" "productpage reviews" "reviews ratings" "ga
 dfctl() { in_node "$bin/dfctl" --socket "$state/agent.sock" "$@"; }
 
 start_agent() {
-    start agent in_node "$bin/directfaas-agent" --instance "$instance" --node-name demo \
+    start_in_node agent "$bin/directfaas-agent" --instance "$instance" --node-name demo \
         --source-dir "$manifests" --socket "$state/agent.sock" --http-listen 127.0.0.1:9467 \
         --activator-exec "$state/activate" --hold-deadline 20s
     until_true 20 agent_ready || { cat "$state/agent.log"; die "the agent did not become ready"; }
@@ -20,7 +20,7 @@ agent_ready() { in_node bash -c 'exec 3<>/dev/tcp/127.0.0.1/9467 && printf "GET 
 serve() {
     local pod=$1
     shift
-    start "$pod" in_pod "$pod" "$bin/bookinfo" serve "$pod" "$@"
+    start_in_pod "$pod" "$pod" "$bin/bookinfo" serve "$pod" "$@"
 }
 call() { # POD HOST OPTIONS...
     local pod=$1
@@ -29,8 +29,7 @@ call() { # POD HOST OPTIONS...
 }
 answers() { call "$1" 127.0.0.1 --count 1 --timeout-ms 500 | grep -q 'ok=1 '; }
 
-start_functions() {
-    local pod
+write_activator() {
     cat >"$state/activate" <<EOF
 #!/bin/sh
 # Called by the agent with namespace and function: starts an instance that is slow to listen, and
@@ -42,11 +41,15 @@ echo \$! >'$state/pids/ratings'
 mv '$state/ratings-ready.yaml' '$manifests/endpoints-ratings.yaml'
 EOF
     chmod +x "$state/activate"
+}
+
+start_functions() {
+    local pod
     serve productpage --calls details,reviews
     serve reviews --calls ratings
     serve details
     serve ratings
-    start gateway in_pod gateway "$bin/bookinfo" gateway productpage:9080
+    start_in_pod gateway gateway "$bin/bookinfo" gateway productpage:9080
     for pod in productpage reviews details ratings; do
         until_true 10 answers "$pod" || die "$pod does not answer in its own pod"
     done
@@ -194,7 +197,7 @@ no_instances_of_ratings() { ! dfctl explain shop/reviews shop/ratings -o json | 
 
 # load_begin NAME POD HOST: requests without pause until load_end NAME, whose result is in $load.
 load_begin() {
-    start "load-$1" in_pod "$2" "$bin/bookinfo" call "$3" --count 0 --timeout-ms 10000
+    start_in_pod "load-$1" "$2" "$bin/bookinfo" call "$3" --count 0 --timeout-ms 10000
 }
 load_end() {
     end_process "load-$1"

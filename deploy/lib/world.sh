@@ -63,11 +63,14 @@ build_world() {
     for pod in "${pods[@]}"; do add_pod "$pod"; done
 }
 
-# start NAME COMMAND...: in the background, its pid under $state/pids and its output beside it.
+# start_in_pod NAME POD COMMAND..., start_in_node NAME COMMAND...: in the background, its pid under $state/pids and its output beside
+# it. nsenter and ip replace themselves by the command, so the pid is the program's own.
+start_in_pod() { start "$1" ip netns exec "dfdemo-$2" "${@:3}"; }
+start_in_node() { start "$1" nsenter --net="/run/netns/$node" "${@:2}"; }
 start() {
     local name=$1
     shift
-    "$@" >"$state/$name.log" 2>&1 </dev/null &
+    "$@" >>"$state/$name.log" 2>&1 </dev/null &
     printf '%s\n' "$!" >"$state/pids/$name"
 }
 
@@ -90,8 +93,13 @@ remove_world() {
     for file in "$state"/pids/*; do
         [ -e "$file" ] && end_process "${file##*/}"
     done
-    if [ -e "/run/netns/$node" ] && [ -x "${bin:-}/directfaas-agent" ]; then
-        in_node "$bin/directfaas-agent" --instance "$instance" --remove >/dev/null 2>&1 || true
+    # The switch outlives namespace and agent: its pins are what has to go.
+    if [ -d "/sys/fs/bpf/directfaas/$instance" ] && [ -x "${bin:-}/directfaas-agent" ]; then
+        if [ -e "/run/netns/$node" ]; then
+            in_node "$bin/directfaas-agent" --instance "$instance" --remove >/dev/null 2>&1 || true
+        else
+            "$bin/directfaas-agent" --instance "$instance" --remove >/dev/null 2>&1 || true
+        fi
     fi
     for name in $(ip netns list | awk '$1 ~ /^dfdemo-/ { print $1 }'); do
         ip netns del "$name"

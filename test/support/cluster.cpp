@@ -147,6 +147,7 @@ void Cluster::publish(NodeId node) {
         dir.write("function-" + name + ".yaml", function_documents(spec));
     }
     std::vector<Json> pods;
+    pods.reserve(entries_.size());
     for (const auto& [entry, pod] : entries_) {
         pods.push_back(pod_manifest(chain_.ns, *pod, {{"entry", entry}}));
     }

@@ -17,7 +17,7 @@ util::Result<void> MemoryBackend::apply(const model::RuleDelta& delta) {
     }
     if (refused_route_ && delta.routes.contains(*refused_route_)) {
         ++failed_applies;
-        return util::fail("route " + refused_route_->text() + ": table full");
+        return util::fail("table full");
     }
     model::apply(delta, rules);
     applied.push_back(delta);

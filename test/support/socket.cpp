@@ -242,6 +242,9 @@ util::Result<std::string> UdpClient::ask(const std::string& data,
 FrameSender::FrameSender(const Netns& netns, const std::string& interface_name) {
     fd_ = netns.run([&] {
         util::UniqueFd fd{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)};
+        if (!fd.valid()) {
+            throw_errno("packet socket");
+        }
         sockaddr_ll where{};
         where.sll_family = AF_PACKET;
         where.sll_ifindex = static_cast<int>(::if_nametoindex(interface_name.c_str()));

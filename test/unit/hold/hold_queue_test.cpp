@@ -64,6 +64,17 @@ TEST_F(HoldQueueTest, NothingIsDecidedBeforeTheFirstRules) {
     EXPECT_EQ(sent(), Strings{"refuse 2"});
 }
 
+TEST_F(HoldQueueTest, RuleThatNoDeltaToldOfIsFoundALittleLater) {
+    add_route(kRoute, kCallee);
+    auto options = patient();
+    options.recheck = milliseconds(5);
+    start(options);
+    queue->take(syn(1));
+    rules.routes.at(kRoute).endpoints = {kRemote};
+    ASSERT_TRUE(sent_at_least(1));
+    EXPECT_EQ(sent(), Strings{"judge 1"});
+}
+
 TEST_F(HoldQueueTest, WithoutAnActivatorSomebodyElseStartsInstances) {
     queue = std::make_unique<HoldQueue>(*loop, backend, nullptr, patient());
     add_route(kRoute, kCallee);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent: source → model → backend, with links, hold, metrics and control around it. This and
+// main.cpp are the only places that know all of them.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/backend/backend.h"
+#include "agent/control/control.h"
+#include "agent/hold/exec_activator.h"
+#include "agent/hold/hold_queue.h"
+#include "agent/links/pod_links.h"
+#include "agent/options.h"
+#include "agent/source/directory_source.h"
+#include "agent/status/figures.h"
+#include "agent/status/service_notice.h"
+#include "agent/status/status_server.h"
+#include "agent/sync/synchronizer.h"
+#include "lib/util/event_loop.h"
+
+namespace directfaas {
+
+using MakeBackend = std::function<util::Result<std::unique_ptr<backend::Backend>>()>;
+
+/// Everything but /metrics' threads runs on the loop's thread. Its end detaches nothing.
+class Agent final : public control::AgentAccess {
+   public:
+    /// Puts the parts together and starts them. Fails if another agent serves the instance or a
+    /// part cannot be had at all; a missing directory or a failing backend call is not one of
+    /// these, it is tried again.
+    static util::Result<std::unique_ptr<Agent>> start(util::EventLoop& loop,
+                                                      const AgentOptions& options,
+                                                      const MakeBackend& make_backend);
+    Agent(const Agent&) = delete;
+    Agent& operator=(const Agent&) = delete;
+    ~Agent() override;
+
+    /// Reads the manifests again and compares what is installed: SIGHUP.
+    void rescan();
+
+    // control::AgentAccess
+    [[nodiscard]] const model::Model& model() const override { return sync_->model(); }
+    backend::Backend& backend() override { return *backend_; }
+    [[nodiscard]] control::Facts facts() const override;
+    [[nodiscard]] std::string interface_name(unsigned ifindex) const override;
+    std::expected<unsigned, control::Refusal> attach(const model::ObjectName& pod,
+                                                     const std::string& interface_name) override;
+    std::expected<void, control::Refusal> detach(const model::ObjectName& pod) override;
+    util::Result<void> set_trace(bool on) override;
+    util::Result<void> set_drain(bool on) override;
+    void end() override { loop_.stop(); }
+
+   private:
+    /// What an operator said about one pod's interface, until the agent ends.
+    struct Override {
+        bool detached = false;
+        std::string interface_name;
+    };
+    Agent(util::EventLoop& loop, const AgentOptions& options);
+
+    // The parts, in the order in which they are made.
+    util::Result<void> open_control();
+    util::Result<void> open_links();
+    util::Result<void> open_hold();
+    util::Result<void> open_source();
+    util::Result<void> open_status();
+    void open_sync();
+    util::Result<void> run_parts();
+
+    void begin();
+    void tick();
+    void report_to_systemd(const std::vector<std::string>& not_ready);
+
+    void refresh_pods();
+    void link_changed(const std::string& pod, std::optional<links::FoundLink> link);
+    [[nodiscard]] bool is_local(const model::ObjectName& pod) const;
+    void override_pod(const std::string& pod, std::optional<Override> what);
+
+    [[nodiscard]] std::vector<std::string> not_ready() const;
+    [[nodiscard]] std::vector<links::UnattachedPod> unattached() const;
+    [[nodiscard]] std::vector<model::Problem> problems() const;
+    [[nodiscard]] status::AgentFigures figures() const;
+    [[nodiscard]] status::HoldFigures hold_figures() const;
+
+    util::EventLoop& loop_;
+    const AgentOptions options_;
+    backend::Settings settings_;
+    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    std::map<std::string, Override> overrides_;  // by pod, "namespace/name"
+    status::ServiceNotice notice_ = status::ServiceNotice::from_environment();
+    bool told_ready_ = false;  // to systemd, once
+    bool ready_ = false;       // as last logged
+    std::string told_status_;
+    std::vector<util::EventLoop::TimerId> timers_;
+    int watched_events_ = -1;
+
+    std::unique_ptr<backend::Backend> backend_;
+    std::unique_ptr<sync::Synchronizer> sync_;
+    std::unique_ptr<links::PodLinks> links_;
+    std::unique_ptr<hold::ExecActivator> activator_;
+    std::unique_ptr<hold::HoldQueue> hold_;
+    std::unique_ptr<source::DirectorySource> source_;
+    std::unique_ptr<control::Control> control_;
+    std::unique_ptr<status::StatusServer> status_;
+};
+
+}  // namespace directfaas
