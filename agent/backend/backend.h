@@ -179,8 +179,9 @@ class Backend {
     /// Reason: what an operator switches at run time must not need a restart.
     virtual util::Result<void> configure(const Settings& settings) = 0;
 
-    /// Reason: connection tables need ageing. Call every few seconds; removes idle connections
-    /// and corrects `open`. Bounded work per call.
+    /// Reason: connection tables need ageing. Removes idle connections and corrects `open`. Call
+    /// several times a second: a call does the part that is due since the last one, so rare calls
+    /// do more at once.
     virtual util::Result<void> sweep() = 0;
 
     /// Reason: `explain` shows the entries that are really there, in the backend's own words.
