@@ -8,6 +8,7 @@
 
 #include "test/backend/fixture.h"
 #include "test/backend/rule_generator.h"
+#include "test/support/wait.h"
 
 namespace directfaas::backend::ebpf {
 namespace {
@@ -42,7 +43,6 @@ class RulesTest : public BackendTest {
 
     /// Every table holds what the rules need and not an entry more.
     void expect_no_leftovers(const model::RuleSet& rules) {
-        ASSERT_TRUE(backend().sweep());  // old lists may stay until then
         const auto open = tables();
         const auto count = [](const auto& table) {
             std::size_t entries = 0;
@@ -73,7 +73,12 @@ class RulesTest : public BackendTest {
         EXPECT_EQ(count(open.pod_name), rules.attachments.size());
         EXPECT_EQ(count(open.ip_id), rules.addresses.size() + vips.size());
         EXPECT_EQ(count(open.vip), rules.routes.size());
-        EXPECT_EQ(count(open.slots), ready);
+        // Old lists stay for a moment.
+        EXPECT_TRUE(support::wait_until([&] {
+            EXPECT_TRUE(backend().sweep());
+            return count(open.slots) == ready;
+        })) << count(open.slots)
+            << " slots instead of " << ready;
         EXPECT_EQ(used_endpoints, known);
         EXPECT_EQ(count(open.allow), rules.allowed.size());
         EXPECT_EQ(count(open.fn_port), ports);

@@ -10,6 +10,7 @@
 
 #include "agent/backend/ebpf/encode.h"
 #include "test/backend/fixture.h"
+#include "test/support/wait.h"
 
 namespace directfaas::backend::ebpf {
 namespace {
@@ -78,11 +79,14 @@ TEST_F(SwapTest, NoReaderSeesHalfAList) {
         EXPECT_EQ(wrong, "");
         EXPECT_GT(sizes.size(), 10U);  // it has looked at many different lists
         expect_dump(rules);
-        ASSERT_TRUE(backend().sweep());
-        std::size_t slots = 0;
-        EXPECT_TRUE(open.slots.for_each([&](const auto&, const auto&) { ++slots; }));
-        EXPECT_EQ(slots,
-                  rules.routes[key].endpoints.size() + rules.routes[neighbour].endpoints.size());
+        const std::size_t listed =
+            rules.routes[key].endpoints.size() + rules.routes[neighbour].endpoints.size();
+        EXPECT_TRUE(support::wait_until([&] {
+            EXPECT_TRUE(backend().sweep());
+            std::size_t slots = 0;
+            EXPECT_TRUE(open.slots.for_each([&](const auto&, const auto&) { ++slots; }));
+            return slots == listed;
+        }));
     });
 }
 

@@ -274,7 +274,7 @@ Result<void> EbpfBackend::sweep() {
     if (!sweep_.running()) {
         stale_at_start_ = attachments_.stale();
     }
-    auto gauges = sweep_.step(attachments_.interfaces(), routes_);
+    auto gauges = sweep_.step(attachments_.interfaces());
     if (!gauges) {
         return std::unexpected(gauges.error());
     }

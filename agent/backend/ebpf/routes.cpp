@@ -12,6 +12,9 @@ namespace {
 
 using util::Result;
 
+/// A program looks at a list for microseconds.
+constexpr std::chrono::milliseconds kOldListAge{100};
+
 auto place_of(const model::RouteEndpoint& endpoint) {
     return std::tie(endpoint.address, endpoint.port);
 }
@@ -191,7 +194,7 @@ Result<void> Routes::switch_list(const model::RouteKey& key, Route& route, df_vi
         return put;
     }
     if (old.count != 0) {
-        old_lists_.push_back(old);
+        old_lists_.push_back({old, Clock::now()});
     }
     route.entry = entry;
     route.list = std::move(list);
@@ -229,7 +232,8 @@ Result<void> Routes::erase_list(const df_vip& entry) {
 }
 
 Result<void> Routes::clear_old_lists() {
-    while (!old_lists_.empty()) {
+    const auto limit = Clock::now() - kOldListAge;
+    while (!old_lists_.empty() && old_lists_.front().since <= limit) {
         if (auto cleared = clear_oldest_list(); !cleared) {
             return cleared;
         }
@@ -238,7 +242,7 @@ Result<void> Routes::clear_old_lists() {
 }
 
 Result<void> Routes::clear_oldest_list() {
-    auto erased = erase_list(old_lists_.front());
+    auto erased = erase_list(old_lists_.front().entry);
     if (erased) {
         old_lists_.pop_front();
     }
@@ -272,11 +276,11 @@ Result<void> Routes::release(const Route& route) {
     vip_ids_.give_back(route.entry.id);
     auto done = erase_list(route.entry);
     for (const auto& list : old_lists_) {
-        if (done && list.id == route.entry.id) {
-            done = erase_list(list);
+        if (done && list.entry.id == route.entry.id) {
+            done = erase_list(list.entry);
         }
     }
-    std::erase_if(old_lists_, [&](const df_vip& list) { return list.id == route.entry.id; });
+    std::erase_if(old_lists_, [&](const OldList& list) { return list.entry.id == route.entry.id; });
     return done ? free_all_but({}, route.endpoints) : done;
 }
 

@@ -4,6 +4,7 @@
 // and with it its connections.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -45,8 +46,8 @@ class Routes {
     /// No error if there is no such route.
     util::Result<void> remove(const model::RouteKey& key, Addresses& addresses);
 
-    /// Deletes the lists that have been switched out since the last call. They are kept until then
-    /// because a program may have read the old entry and not yet its list: call it a second later.
+    /// Deletes the lists that were switched out a while ago. They are kept that long because a
+    /// program may have read the old entry and not yet its list.
     util::Result<void> clear_old_lists();
 
     [[nodiscard]] const std::map<model::RouteKey, Route>& all() const { return routes_; }
@@ -58,6 +59,11 @@ class Routes {
         const Identities& identities) const;
 
    private:
+    using Clock = std::chrono::steady_clock;
+    struct OldList {
+        df_vip entry;
+        Clock::time_point since;
+    };
     using KeyOfId = std::map<std::uint32_t, model::RouteKey>;
     using Endpoints = std::vector<Endpoint>;
 
@@ -87,7 +93,7 @@ class Routes {
     Ids vip_ids_;
     Ids endpoint_ids_;
     std::map<model::RouteKey, Route> routes_;
-    std::deque<df_vip> old_lists_;  // oldest first
+    std::deque<OldList> old_lists_;  // oldest first
     std::size_t slot_count_ = 0;
 };
 

@@ -6,7 +6,9 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 
 #include "agent/backend/ebpf/idle.h"
@@ -17,9 +19,12 @@ namespace {
 using util::fail_errno;
 using util::Result;
 
-constexpr std::uint64_t kEntriesPerStep = 65536;
-/// After a pass that found nothing new.
-constexpr std::chrono::seconds kQuietPause{3};
+/// How long a pass over a full table takes.
+constexpr std::chrono::seconds kPass{8};
+/// From the end of a pass that found nothing new to the next, at most.
+constexpr std::chrono::seconds kLongestPause{8};
+/// How often an empty table is looked at.
+constexpr std::chrono::seconds kPeek{1};
 
 // bpf/sweep.bpf.c: an Ethernet header, whose first byte is the haste, then the keys.
 constexpr std::size_t kHeader = 14;
@@ -67,8 +72,8 @@ std::vector<std::int64_t> OpenCounts::copy() const {
     return copied;
 }
 
-Result<std::optional<Gauges>> Sweep::step(const std::set<unsigned>& attached,
-                                          const Routes& routes) {
+Result<std::optional<Gauges>> Sweep::step(const std::set<unsigned>& attached) {
+    const std::uint64_t limit = share();
     if (!pass_) {
         const auto wanted = needed();
         if (!wanted || !*wanted) {
@@ -79,28 +84,37 @@ Result<std::optional<Gauges>> Sweep::step(const std::set<unsigned>& attached,
             return std::unexpected(begun.error());
         }
     }
-    if (auto walked = walk(attached); !walked) {
+    if (auto walked = walk(attached, limit); !walked) {
         pass_.reset();
         return std::unexpected(walked.error());
     }
     if (!pass_->cursor.finished) {
         return std::optional<Gauges>();
     }
-    auto finished = finish(routes);
-    std::optional<Gauges> gauges(std::move(pass_->gauges));
+    auto finished = finish();
     pass_.reset();
-    return finished ? Result<std::optional<Gauges>>(std::move(gauges))
-                    : std::unexpected(finished.error());
+    return finished ? Result<std::optional<Gauges>>(last_) : std::unexpected(finished.error());
+}
+
+/// The part of the table that is due since the last call.
+std::uint64_t Sweep::share() {
+    const auto now = Clock::now();
+    const auto elapsed = std::min<Clock::duration>(now - std::exchange(stepped_, now), kPass);
+    const double part = std::chrono::duration<double>(elapsed) / kPass;
+    return std::max<std::uint64_t>(kBatchSize,
+                                   static_cast<std::uint64_t>(part * tables_->ct.capacity()));
 }
 
 /// A pass over an empty table would find what the last one has found.
-Result<bool> Sweep::needed() const {
-    if (quiet_ && Clock::now() - finished_ < kQuietPause) {
+Result<bool> Sweep::needed() {
+    const auto now = Clock::now();
+    if (pause_.count() == 0 || last_.entries != 0) {
+        return now - finished_ >= pause_;
+    }
+    if (now - peeked_ < kPeek) {
         return false;
     }
-    if (!quiet_ || entries_ != 0) {
-        return true;
-    }
+    peeked_ = now;
     df_ct_key first{};
     if (bpf_map_get_next_key(tables_->ct.raw().fd(), nullptr, &first) == 0) {
         return true;
@@ -126,12 +140,12 @@ Result<void> Sweep::begin(const std::set<unsigned>& attached) {
     return {};
 }
 
-Result<void> Sweep::walk(const std::set<unsigned>& attached) {
+Result<void> Sweep::walk(const std::set<unsigned>& attached, std::uint64_t limit) {
     const auto now = monotonic_now();
-    const unsigned hurry = haste(std::max(entries_, pass_->gauges.entries), tables_->ct.capacity());
+    const unsigned hurry =
+        haste(std::max(last_.entries, pass_->gauges.entries), tables_->ct.capacity());
     std::vector<df_ct_key> idle;
-    for (std::uint64_t done = 0; done < kEntriesPerStep && !pass_->cursor.finished;
-         done += kBatchSize) {
+    for (std::uint64_t done = 0; done < limit && !pass_->cursor.finished; done += keys_.size()) {
         if (auto read = tables_->ct.next(pass_->cursor, keys_, values_); !read) {
             return read;
         }
@@ -171,7 +185,8 @@ void Sweep::count(const df_ct_key& key, const df_ct& entry) {
 
 /// Has the program judge and remove them.
 Result<void> Sweep::expire(const std::vector<df_ct_key>& idle) {
-    const unsigned hurry = haste(std::max(entries_, pass_->gauges.entries), tables_->ct.capacity());
+    const unsigned hurry =
+        haste(std::max(last_.entries, pass_->gauges.entries), tables_->ct.capacity());
     std::array<std::uint8_t, kHeader + kKeysPerRun * sizeof(df_ct_key)> packet{};
     packet[0] = static_cast<std::uint8_t>(hurry);
     for (std::size_t at = 0; at < idle.size(); at += kKeysPerRun) {
@@ -189,30 +204,45 @@ Result<void> Sweep::expire(const std::vector<df_ct_key>& idle) {
     return {};
 }
 
-Result<void> Sweep::finish(const Routes& routes) {
-    quiet_ = pass_->removed == 0 && pass_->gauges.entries == entries_;
-    entries_ = pass_->gauges.entries;
+Result<void> Sweep::finish() {
+    const bool quiet = pass_->removed == 0 && pass_->gauges == last_;
+    pause_ = quiet ? std::min(std::max(pause_ * 2, std::chrono::seconds(1)), kLongestPause)
+                   : std::chrono::seconds(0);
+    last_ = std::move(pass_->gauges);
     finished_ = Clock::now();
-    correct_open(routes);
-    return correct_live();
+    auto corrected = correct_open();
+    return corrected ? correct_live() : corrected;
 }
 
 /// The programs' counts go on while the pass runs, so a difference is an error only as far as what
 /// happened meanwhile cannot explain it.
-void Sweep::correct_open(const Routes& routes) const {
-    for (const auto& [key, route] : routes.all()) {
-        for (const auto& endpoint : route.endpoints) {
-            const std::int64_t after = open_counts_->at(endpoint.id);
-            const auto found = pass_->open_by_endpoint.find(versioned(endpoint.id, endpoint.gen));
-            const std::int64_t counted = found == pass_->open_by_endpoint.end() ? 0 : found->second;
-            const std::int64_t before = pass_->open_before[endpoint.id];
-            const std::int64_t moved = std::abs(after - before);
-            const auto [low, high] = std::minmax(before, after);
-            if (counted < low - moved || counted > high + moved) {
-                open_counts_->add(endpoint.id, counted - after);
-            }
+Result<void> Sweep::correct_open() const {
+    std::set<std::uint32_t> suspects;
+    for (const auto& [key, counted] : pass_->open_by_endpoint) {
+        suspects.insert(static_cast<std::uint32_t>(key >> 32));
+    }
+    for (std::uint32_t id = 0; id < pass_->open_before.size(); ++id) {
+        if (pass_->open_before[id] != 0) {
+            suspects.insert(id);
         }
     }
+    for (const std::uint32_t id : suspects) {
+        const auto endpoint = tables_->ep.get(id);
+        if (!endpoint) {
+            return std::unexpected(endpoint.error());
+        }
+        const auto found = *endpoint ? pass_->open_by_endpoint.find(versioned(id, (*endpoint)->gen))
+                                     : pass_->open_by_endpoint.end();
+        const std::int64_t counted = found == pass_->open_by_endpoint.end() ? 0 : found->second;
+        const std::int64_t before = pass_->open_before[id];
+        const std::int64_t after = open_counts_->at(id);
+        const std::int64_t moved = std::abs(after - before);
+        const auto [low, high] = std::minmax(before, after);
+        if (counted < low - moved || counted > high + moved) {
+            open_counts_->add(id, counted - after);
+        }
+    }
+    return {};
 }
 
 /// Programs only ever raise `live`.

@@ -9,9 +9,9 @@
 #include <set>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
-#include "agent/backend/ebpf/routes.h"
 #include "agent/backend/ebpf/tables.h"
 #include "lib/util/result.h"
 
@@ -26,6 +26,8 @@ constexpr std::uint64_t versioned(std::uint32_t id, std::uint32_t gen) {
 struct Gauges {
     std::unordered_map<std::uint64_t, std::uint64_t> open_by_edge;  // key: versioned()
     std::uint64_t entries = 0;
+
+    bool operator==(const Gauges&) const = default;
 };
 
 /// The table `ep_open`, mapped: open connections per endpoint id, raised and lowered by programs.
@@ -57,10 +59,10 @@ class Sweep {
     Sweep(const Tables& tables, const OpenCounts& open_counts, int program)
         : tables_(&tables), open_counts_(&open_counts), program_(program) {}
 
-    /// Handles at most a few ten thousand entries. The gauges when this call ended a pass; nothing
-    /// while one is under way or none is needed. Entries of interfaces outside `attached` go.
-    util::Result<std::optional<Gauges>> step(const std::set<unsigned>& attached,
-                                             const Routes& routes);
+    /// Handles as much of the table as ends a pass in a few seconds at the pace of the calls. The
+    /// gauges when this call ended a pass; nothing while one is under way or none is needed.
+    /// Entries of interfaces outside `attached` go.
+    util::Result<std::optional<Gauges>> step(const std::set<unsigned>& attached);
 
     /// Whether a pass is under way.
     [[nodiscard]] bool running() const { return pass_.has_value(); }
@@ -80,22 +82,25 @@ class Sweep {
         std::uint64_t removed = 0;
     };
 
-    util::Result<bool> needed() const;
+    util::Result<bool> needed();
+    std::uint64_t share();
     util::Result<void> begin(const std::set<unsigned>& attached);
-    util::Result<void> walk(const std::set<unsigned>& attached);
+    util::Result<void> walk(const std::set<unsigned>& attached, std::uint64_t limit);
     void count(const df_ct_key& key, const df_ct& entry);
     util::Result<void> expire(const std::vector<df_ct_key>& idle);
-    util::Result<void> finish(const Routes& routes);
-    void correct_open(const Routes& routes) const;
+    util::Result<void> finish();
+    util::Result<void> correct_open() const;
     util::Result<void> correct_live() const;
 
     const Tables* tables_;
     const OpenCounts* open_counts_;
     int program_;
     std::optional<Pass> pass_;
-    std::uint64_t entries_ = 0;  // of the last whole pass
-    bool quiet_ = false;         // ... which found what the one before had found
+    Gauges last_;                    // of the last whole pass
+    std::chrono::seconds pause_{0};  // after it; grows while passes find nothing new
     Clock::time_point finished_;
+    Clock::time_point peeked_;
+    Clock::time_point stepped_;
     std::vector<df_ct_key> keys_;
     std::vector<df_ct> values_;
 };
