@@ -6,7 +6,8 @@ compiled.py tidy|headers DIR     The preset `clang` is configured in DIR/clang, 
   tidy     clang-tidy 19 on the production sources, as .clang-tidy says. Most of its time goes into
            library headers, so sources of one folder are read together, as one translation unit;
            where they do not fit together (two local names that clash), one by one.
-  headers  each header compiles on its own (clang++, the flags of a source beside it)
+  headers  each header compiles on its own (clang++, the flags of a source beside it). Where the
+           source of the same name includes it first, the build has shown that already.
 A file is looked at again when it, a header of this tree it includes, its flags or the tool change.
 """
 
@@ -99,10 +100,19 @@ def compile_header(header, flags):
     return "" if done.returncode == 0 else done.stderr.strip() or f"exit status {done.returncode}"
 
 
+def comes_first(header):
+    """Whether the source of the same name includes this header before anything else."""
+    source = (ROOT / header).with_suffix(".cpp")
+    if not source.is_file():
+        return False
+    first = re.search(r"^\s*#\s*include\s+(\S+)", source.read_text(), re.M)
+    return first is not None and first.group(1) == f'"{header}"'
+
+
 def jobs_headers(_, known):
     """Yields (name, key, check) for each header outside maps/ and bpf/, which have their own checks."""
     for header in must(ROOT / "test/check/sources", "*.h").split():
-        if header.startswith(("maps/", "bpf/")):
+        if header.startswith(("maps/", "bpf/")) or comes_first(header):
             continue
         # Flags of a source in the same folder or, for a folder of headers only, of any source.
         near = [s for s in known if os.path.dirname(s) == os.path.dirname(header)] or list(known)
