@@ -14,7 +14,7 @@
 namespace directfaas {
 namespace {
 
-constexpr std::chrono::seconds kSweepPeriod{5};
+constexpr std::chrono::milliseconds kSweepPeriod{250};
 constexpr std::chrono::seconds kTickPeriod{1};
 /// systemd hears "ready" at the latest after this, so that a manifest that is missing does not
 /// hold up a boot; STATUS= says what is missing.
