@@ -34,7 +34,8 @@ struct HoldOptions {
     std::chrono::milliseconds retry_first{5};  // after a reset; doubles up to retry_max
     std::chrono::milliseconds retry_max{100};
 
-    std::chrono::milliseconds recheck{1000};  // of all waiting calls, should a delta have missed one
+    std::chrono::milliseconds recheck{
+        1000};  // of all waiting calls, should a delta have missed one
 
     std::chrono::milliseconds activation_wait{30000};  // for a started instance to become ready
     std::chrono::milliseconds activation_retry{500};   // after a failure; doubles up to ..._max

@@ -74,6 +74,11 @@ class AttachBase : public BackendTest {
 class AttachTest : public AttachBase, public ::testing::WithParamInterface<AttachMode> {
    protected:
     AttachTest() { options().attach = GetParam(); }
+    void SetUp() override {
+        if (GetParam() == AttachMode::kTcx && !tcx::available()) {
+            GTEST_SKIP() << "this kernel has no tcx (6.6)";
+        }
+    }
 };
 
 INSTANTIATE_TEST_SUITE_P(Mechanism, AttachTest,
@@ -263,7 +268,16 @@ TEST_P(AttachTest, ProgramsOfOthersStay) {
     });
 }
 
-TEST_F(AttachBase, TcxOrderIsFirstInAndLastOut) {
+class TcxTest : public AttachBase {
+   protected:
+    void SetUp() override {
+        if (!tcx::available()) {
+            GTEST_SKIP() << "this kernel has no tcx (6.6)";
+        }
+    }
+};
+
+TEST_F(TcxTest, OurProgramIsFirstInAndLastOut) {
     const unsigned ifindex = add_interface("pod0");
     inside([&] {
         options().attach = AttachMode::kTcx;
@@ -283,7 +297,7 @@ TEST_F(AttachBase, TcxOrderIsFirstInAndLastOut) {
     });
 }
 
-TEST_F(AttachBase, AnotherMechanismTakesOverWithoutDuplicates) {
+TEST_F(TcxTest, AnotherMechanismTakesOverWithoutDuplicates) {
     const unsigned ifindex = add_interface("pod0");
     inside([&] {
         for (const auto mode : {AttachMode::kClsact, AttachMode::kTcx, AttachMode::kClsact}) {
@@ -335,7 +349,7 @@ class MountPoint {
 };
 
 /// bpffs is mounted anew over the old one: the pins are out of reach, the programs still run.
-TEST_F(AttachBase, LostPinsLeaveNoSecondProgram) {
+TEST_F(TcxTest, LostPinsLeaveNoSecondProgram) {
     const unsigned ifindex = add_interface("pod0");
     inside([&] {
         const MountPoint folder("/tmp/" + options().instance + "-bpffs");

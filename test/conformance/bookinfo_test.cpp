@@ -131,16 +131,11 @@ INSTANTIATE_TEST_SUITE_P(Paths, Bookinfo, testing::ValuesIn(all_setups()), setup
 
 class Spoofing : public Scenario {
    protected:
-    Spoofing() {
-        const std::vector<PortSpec> ports{
-            PortSpec{},
-            PortSpec{
-                .name = "dns", .port = 53, .target_port = 5353, .protocol = util::Protocol::kUdp}};
-        cluster_.add_function({.name = "reviews"});
-        cluster_.add_function({.name = "stranger"});
-        cluster_.add_function({.name = "ratings", .ports = ports});
-        cluster_.add_edges("reviews", {"ratings"});
-    }
+    Spoofing()
+        : Scenario({{.name = "reviews"},
+                    {.name = "stranger"},
+                    {.name = "ratings", .ports = {PortSpec{}, kDns}}},
+                   {{"reviews", "ratings"}}) {}
     [[nodiscard]] Layer ip(const SocketAddress& from, const SocketAddress& to) const {
         return v4() ? Layer{Ip4{.src = from.ip, .dst = to.ip}}
                     : Layer{Ip6{.src = from.ip, .dst = to.ip}};

@@ -9,15 +9,9 @@ namespace {
 
 class Endpoints : public Scenario {
    protected:
-    Endpoints() {
-        cluster_.add_function({.name = "caller"});
-        cluster_.add_function({.name = "callee",
-                               .ports = {PortSpec{}, PortSpec{.name = "dns",
-                                                              .port = 53,
-                                                              .target_port = 5353,
-                                                              .protocol = util::Protocol::kUdp}}});
-        cluster_.add_edges("caller", {"callee"});
-    }
+    Endpoints()
+        : Scenario({{.name = "caller"}, {.name = "callee", .ports = {PortSpec{}, kDns}}},
+                   {{"caller", "callee"}}) {}
     [[nodiscard]] const Netns& from() const { return pod(caller_).netns(); }
     void set_state(const std::vector<Instance*>& instances, InstanceState state) {
         for (Instance* instance : instances) {

@@ -10,11 +10,9 @@ namespace {
 
 class Exposure : public Scenario {
    protected:
-    Exposure() {
-        cluster_.add_function({.name = "front", .ingress = true});
-        cluster_.add_function({.name = "back", .open_ports = {9100}});
-        cluster_.add_edges("front", {"back"});
-    }
+    Exposure()
+        : Scenario({{.name = "front", .ingress = true}, {.name = "back", .open_ports = {9100}}},
+                   {{"front", "back"}}) {}
     Instance& front_ = cluster_.add_instance("front", cluster_.far());
     Instance& back_ = cluster_.add_instance("back", cluster_.far());
 };

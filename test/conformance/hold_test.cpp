@@ -46,15 +46,10 @@ class ActivatorScript {
 
 class Hold : public Scenario {
    protected:
-    Hold() {
-        cluster_.add_function({.name = "caller"});
-        cluster_.add_function({.name = "callee",
-                               .ports = {PortSpec{}, PortSpec{.name = "dns",
-                                                              .port = 53,
-                                                              .target_port = 5353,
-                                                              .protocol = util::Protocol::kUdp}},
-                               .scale_from_zero = "Direct"});
-        cluster_.add_edges("caller", {"callee"});
+    Hold()
+        : Scenario({{.name = "caller"},
+                    {.name = "callee", .ports = {PortSpec{}, kDns}, .scale_from_zero = "Direct"}},
+                   {{"caller", "callee"}}) {
         agent_arguments({"--activator-exec", script_.path()});
     }
     void agent_arguments(const std::vector<std::string>& more) {

@@ -12,12 +12,9 @@ constexpr LoadOptions kKept{.mode = LoadMode::kKeptConnections};
 
 class Lifecycle : public Scenario {
    protected:
-    Lifecycle() {
-        cluster_.add_function({.name = "caller"});
-        cluster_.add_function({.name = "stranger"});
-        cluster_.add_function({.name = "callee"});
-        cluster_.add_edges("caller", {"callee"});
-    }
+    Lifecycle()
+        : Scenario({{.name = "caller"}, {.name = "stranger"}, {.name = "callee"}},
+                   {{"caller", "callee"}}) {}
     [[nodiscard]] const Netns& from() const { return pod(caller_).netns(); }
     static void expect_no_failure(const LoadReport& report) {
         EXPECT_EQ(report.failed, 0U) << testing::PrintToString(report.failures);

@@ -10,16 +10,13 @@ namespace {
 
 class Limits : public Scenario {
    protected:
-    Limits() {
-        cluster_.add_function({.name = "caller"});
-        cluster_.add_function({.name = "flooder"});
-        // Two vIP ports with one instance port behind them.
-        cluster_.add_function({.name = "callee",
-                               .ports = {{.name = "a", .port = 80, .target_port = 8080},
-                                         {.name = "b", .port = 81, .target_port = 8080}}});
-        cluster_.add_edges("caller", {"callee"});
-        cluster_.add_edges("flooder", {"callee"});
-    }
+    Limits()
+        : Scenario({{.name = "caller"},
+                    {.name = "flooder"},
+                    {.name = "callee",  // two vIP ports with one instance port behind them
+                     .ports = {{.name = "a", .port = 80, .target_port = 8080},
+                               {.name = "b", .port = 81, .target_port = 8080}}}},
+                   {{"caller", "callee"}, {"flooder", "callee"}}) {}
     void agent_arguments(const std::vector<std::string>& more) {
         for (const NodeId node : cluster_.nodes()) {
             auto& all = cluster_.agent(node).options().more;

@@ -9,12 +9,9 @@ namespace {
 
 class PolicyChange : public Scenario {
    protected:
-    PolicyChange() {
-        cluster_.add_function({.name = "caller"});
-        cluster_.add_function({.name = "stranger"});
-        cluster_.add_function({.name = "callee"});
-        cluster_.add_edges("caller", {"callee"});
-    }
+    PolicyChange()
+        : Scenario({{.name = "caller"}, {.name = "stranger"}, {.name = "callee"}},
+                   {{"caller", "callee"}}) {}
     Instance& caller_ = cluster_.add_instance("caller", NodeId::kA);
     Instance& stranger_ = cluster_.add_instance("stranger", NodeId::kA);
     Instance& callee_ = cluster_.add_instance("callee", cluster_.far());

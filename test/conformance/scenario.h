@@ -17,9 +17,24 @@ namespace directfaas::conformance {
 
 using namespace support;  // NOLINT(google-build-using-namespace): one vocabulary for all scenarios
 
+/// The UDP port of functions that have one.
+inline const PortSpec kDns{
+    .name = "dns", .port = 53, .target_port = 5353, .protocol = util::Protocol::kUdp};
+
 class Scenario : public testing::TestWithParam<Setup> {
    protected:
     Scenario() : cluster_(GetParam()) {}
+    /// Declares functions and edges before members of the derived class add instances.
+    Scenario(const std::vector<FunctionSpec>& functions,
+             std::initializer_list<std::pair<const char*, const char*>> edges)
+        : Scenario() {
+        for (const FunctionSpec& function : functions) {
+            cluster_.add_function(function);
+        }
+        for (const auto& [from, to] : edges) {
+            cluster_.add_edges(from, {to});
+        }
+    }
     void TearDown() override;
 
     /// Drops for these reasons are what the test is about; any other fails it.

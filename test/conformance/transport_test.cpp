@@ -9,17 +9,13 @@ namespace {
 
 const PortSpec kHttp{.name = "http", .port = 80, .target_port = 8080};
 const PortSpec kAdmin{.name = "admin", .port = 81, .target_port = 9090};
-const PortSpec kDns{
-    .name = "dns", .port = 53, .target_port = 5353, .protocol = util::Protocol::kUdp};
-
 class Transport : public Scenario {
    protected:
-    Transport() {
-        cluster_.add_function({.name = "caller"});
-        cluster_.add_function({.name = "stranger"});
-        cluster_.add_function({.name = "callee", .ports = {kHttp, kAdmin, kDns}});
-        cluster_.add_edges("caller", {"callee"});
-    }
+    Transport()
+        : Scenario({{.name = "caller"},
+                    {.name = "stranger"},
+                    {.name = "callee", .ports = {kHttp, kAdmin, kDns}}},
+                   {{"caller", "callee"}}) {}
     Instance& caller_ = cluster_.add_instance("caller", NodeId::kA);
     Instance& stranger_ = cluster_.add_instance("stranger", NodeId::kA);
     Instance& callee_ = cluster_.add_instance("callee", cluster_.far());

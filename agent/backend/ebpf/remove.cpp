@@ -52,6 +52,9 @@ Result<void> remove_all_filters(std::uint32_t handle) {
 }  // namespace
 
 Result<void> remove_instance(const Options& options) {
+    if (options.instance.empty()) {
+        return util::fail("remove an instance: it has no name; pass --instance NAME");
+    }
     route_libbpf_messages();
     std::optional<Pins> pins;
     std::error_code error;

@@ -12,6 +12,8 @@ namespace {
 
 using util::Result;
 
+/// So that clearing up after a storm of changes does not hold up the next change for long.
+constexpr std::size_t kSlotsPerClearing = 4096;
 /// A program looks at a list for microseconds.
 constexpr std::chrono::milliseconds kOldListAge{100};
 
@@ -233,7 +235,9 @@ Result<void> Routes::erase_list(const df_vip& entry) {
 
 Result<void> Routes::clear_old_lists() {
     const auto limit = Clock::now() - kOldListAge;
-    while (!old_lists_.empty() && old_lists_.front().since <= limit) {
+    const std::size_t enough =
+        slot_count_ > kSlotsPerClearing ? slot_count_ - kSlotsPerClearing : 0;
+    while (!old_lists_.empty() && old_lists_.front().since <= limit && slot_count_ > enough) {
         if (auto cleared = clear_oldest_list(); !cleared) {
             return cleared;
         }

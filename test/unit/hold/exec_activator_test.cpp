@@ -83,7 +83,7 @@ TEST_F(ExecActivatorTest, HangingProgramIsAskedToEndWithAllOfItsGroup) {
         trap 'echo asked > "$dir/asked"; exit 1' TERM
         echo > "$dir/ready"
         wait)sh",
-           {.timeout = milliseconds(300), .kill_after = std::chrono::minutes(10)});
+           {.timeout = milliseconds(1000), .kill_after = std::chrono::minutes(10)});
     const auto end = activate("ratings");
     ASSERT_TRUE(appears("ready"));
     ASSERT_TRUE(finished(end));
@@ -100,7 +100,7 @@ TEST_F(ExecActivatorTest, ProgramThatIgnoresTheRequestIsKilled) {
     script(R"sh(trap '' TERM
         echo $$ > "$dir/pid"
         read -r _ < "$dir/forever")sh",
-           {.timeout = milliseconds(200), .kill_after = milliseconds(20)});
+           {.timeout = milliseconds(1000), .kill_after = milliseconds(20)});
     const auto end = activate("ratings");
     ASSERT_TRUE(finished(end));
     EXPECT_FALSE(end->value());

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Applications of any size, as a directory of JSON manifests and an agent that reads them: one
+// namespace of ten functions with ten instances each in a file.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "test/support/agent_process.h"
+#include "test/support/topology.h"
+
+namespace directfaas::bench {
+
+inline constexpr unsigned kFunctionsPerNamespace = 10;
+inline constexpr unsigned kInstancesPerFunction = 10;
+inline constexpr std::size_t kLargestFile = std::size_t{16} << 10U;
+
+/// What of a namespace changes while it is measured.
+struct NamespaceState {
+    bool edge = false;        // function 0 may call function 5
+    bool instance = true;     // function 5 has its tenth instance
+    std::string interface{};  // host side of the first pod of function 0, if it is on this node
+};
+
+/// The manifests of namespace `number`; at most kLargestFile bytes, or it throws.
+std::string namespace_manifest(unsigned number, const NamespaceState& state);
+
+util::IpAddress service_address(unsigned ns, unsigned function);
+util::IpAddress pod_address(unsigned ns, unsigned function, unsigned instance);
+inline constexpr std::uint16_t kPort = 80;
+
+/// An agent in a namespace of its own with a directory of `namespaces` files. Only in a private
+/// world (bench/private_world.h): it stops the agent, but leaves its kernel state to that.
+class BigApplication {
+   public:
+    explicit BigApplication(unsigned namespaces);
+    BigApplication(const BigApplication&) = delete;
+    BigApplication& operator=(const BigApplication&) = delete;
+    ~BigApplication();
+
+    [[nodiscard]] const support::Netns& node() const { return node_; }
+    [[nodiscard]] support::AgentProcess& agent() { return agent_; }
+    /// Path of a pinned table or ("prog/from_pod") program.
+    [[nodiscard]] std::string pin(const std::string& name) const;
+    [[nodiscard]] unsigned functions() const { return namespaces_ * kFunctionsPerNamespace; }
+
+    /// Writes a namespace's file aside; put() renames it into place.
+    void prepare(unsigned ns, const NamespaceState& state);
+    void put(unsigned ns);
+    /// Starts the agent and waits until it is ready and the switch has every function's vIP:
+    /// seconds it took.
+    double start();
+    /// Functions the agent says it serves.
+    [[nodiscard]] std::size_t served();
+
+   private:
+    [[nodiscard]] std::string file(unsigned ns) const;
+    [[nodiscard]] std::string aside() const { return directory_ + "/.next"; }
+
+    unsigned namespaces_;
+    support::Netns node_;
+    std::string directory_;
+    std::string instance_ = "bench";
+    support::AgentProcess agent_;
+};
+
+}  // namespace directfaas::bench

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each benchmark's samples mean, and the budgets of the project beside them."""
+
+from metrics import Rounds, metric, percentile
+
+NS, US, MS, S, MIB = "ns", "µs", "ms", "s", "MiB"
+
+
+def datapath(samples):
+    rounds = Rounds(samples)
+
+    def cost(name, idle):
+        # What BPF_PROG_TEST_RUN would report for the program alone: without the restoring of the
+        # packet before each turn, with what it reports for an empty program.
+        return rounds.difference(name, idle, "bare")
+
+    metrics = []
+    for family in ("v4", "v6"):
+        idle, idle_new = f"idle_{family}", f"idle_new_{family}"
+        dnat = cost(f"dnat_only_{family}", idle)
+        call = cost(f"call_{family}_10000", idle)
+        metrics.append(metric(f"from_pod established {family}", NS, call, budget=170 if family == "v4" else None))
+        metrics.append(metric(f"from_pod established {family}, against DNAT only", NS, call, dnat, 1.5))
+        for name, text in (("answer", "to_pod answer"), ("serve", "to_pod call at the callee"),
+                           ("reply", "from_pod reply at the callee")):
+            metrics.append(metric(f"{text} {family}, against DNAT only", NS, cost(f"{name}_{family}_10000", idle), dnat))
+        for name, text in (("new_call", "from_pod new connection"), ("new_serve", "to_pod new connection at the callee")):
+            metrics.append(metric(f"{text} {family}", NS, cost(f"{name}_{family}_10000", idle_new), budget=1500))
+        metrics.append(metric(f"from_pod packet to no function {family}", NS, cost(f"other_{family}_10000", idle)))
+        for name, text, base in (("call", "from_pod established", idle), ("answer", "to_pod answer", idle),
+                                 ("new_call", "from_pod new connection", idle_new),
+                                 ("other", "from_pod packet to no function", idle)):
+            metrics.append(metric(f"{text} {family}, 10 000 functions against 10", NS,
+                                  cost(f"{name}_{family}_10000", base), cost(f"{name}_{family}_10", base), 1.1))
+    metrics.append(metric("from_pod established v4, 512 connections to 512 functions against 9", NS,
+                          cost("call_spread_v4_10000", "idle_spread_v4"), cost("call_spread_v4_10", "idle_spread_v4"), 1.1))
+    metrics.append(metric("DNAT only v4", NS, cost("dnat_only_v4", "idle_v4")))
+    metrics.append(metric("empty program", NS, rounds["bare"]))
+    return metrics
+
+
+def latency(samples):
+    rounds = Rounds(samples)
+    metrics = []
+    for kind, text in (("rr", "request and answer, kept connection"), ("crr", "connect, request, close")):
+        for family in ("v4", "v6"):
+            for share in ("p50", "p99"):
+                budget = 1.05 if (kind, share) == ("rr", "p50") else None
+                metrics.append(metric(f"{text}, {family}, {share}, vIP against plain", US,
+                                      rounds[f"{kind}_vip_{family}_{share}"],
+                                      rounds[f"{kind}_plain_{family}_{share}"], budget))
+    return metrics
+
+
+def rules(samples):
+    metrics = []
+    for series, text in (("edge_ms", "edge given or taken: rename to verdict"),
+                         ("instances_ms", "instance given or taken: rename to route")):
+        values = samples["series"][series]
+        metrics.append(metric(f"{text}, p50", MS, values))
+        metrics.append(metric(f"{text}, p99", MS, values, budget=5, value=percentile(values, 0.99)))
+    metrics.append(metric("10 000 functions from nothing, agent's start included", S, samples["series"]["load_s"]))
+    return metrics
+
+
+def memory(samples):
+    notes = samples["notes"]
+
+    def one(text, name, budget=None):
+        return metric(text, MIB, [notes[name]], budget=budget)
+
+    return [
+        one("agent RSS, 10 000 functions, 100 000 instances", "rss_mib_10000", 100),
+        one("agent RSS at its peak, the same", "peak_mib_10000"),
+        one("kernel tables and programs, the same", "kernel_mib_10000", 256),
+        one("agent RSS, 10 functions", "rss_mib_10"),
+        one("kernel tables and programs, 10 functions", "kernel_mib_10"),
+    ]
+
+
+# name: (samples -> metrics, arguments of the program, those of --quick)
+BENCHMARKS = {
+    "datapath": (datapath, ["200"], ["30"]),
+    "latency": (latency, ["100"], ["15"]),
+    "rules": (rules, ["400", "5"], ["200", "1"]),
+    "memory": (memory, [], []),
+}

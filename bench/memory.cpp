@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory of the agent and of its tables in the kernel, with 10 000 functions and 100 000 instances,
+// and with none. Samples for bench/run.
+#include <bpf/bpf.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+#include "bench/big_application.h"
+#include "bench/private_world.h"
+#include "bench/samples.h"
+#include "lib/util/unique_fd.h"
+
+namespace directfaas::bench {
+namespace {
+
+constexpr double kMebibyte = 1024.0 * 1024.0;
+
+/// The number behind `label` in a file of "label: number" lines; nothing to be found is an error.
+double field(const std::string& path, const std::string& label) {
+    std::ifstream file(path);
+    for (std::string word; file >> word;) {
+        double number = 0;
+        if (word == label && file >> number) {
+            return number;
+        }
+    }
+    throw std::runtime_error("no " + label + " in " + path);
+}
+
+/// What the kernel charges for everything that is pinned for the instance: tables and programs.
+double kernel_bytes(const std::string& directory) {
+    double sum = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+        if (entry.is_directory()) {
+            continue;
+        }
+        const util::UniqueFd fd(bpf_obj_get(entry.path().c_str()));
+        if (!fd.valid()) {
+            throw std::runtime_error("open " + entry.path().string());
+        }
+        const auto info = "/proc/self/fdinfo/" + std::to_string(fd.get());
+        if (entry.path().parent_path().filename() != "link") {
+            sum += field(info, "memlock:");
+        }
+    }
+    return sum;
+}
+
+void measure(unsigned namespaces, const std::string& suffix, Samples& samples) {
+    BigApplication app(namespaces);
+    for (unsigned ns = 0; ns < namespaces; ++ns) {
+        app.prepare(ns, {});
+        app.put(ns);
+    }
+    app.start();
+    const auto status = "/proc/" + std::to_string(app.agent().pid()) + "/status";
+    samples.note("rss_mib" + suffix, field(status, "VmRSS:") / 1024);
+    samples.note("peak_mib" + suffix, field(status, "VmHWM:") / 1024);
+    const auto tables = std::filesystem::path(app.pin("vip")).parent_path();
+    samples.note("kernel_mib" + suffix, kernel_bytes(tables) / kMebibyte);
+    app.agent().kill();
+    app.agent().remove();
+}
+
+}  // namespace
+}  // namespace directfaas::bench
+
+int main() {
+    namespace bench = directfaas::bench;
+    try {
+        if (auto entered = bench::enter_private_world(); !entered) {
+            throw std::runtime_error(entered.error().text());
+        }
+        bench::Samples samples;
+        bench::measure(1, "_10", samples);
+        bench::measure(1000, "_10000", samples);
+        std::puts(samples.json().c_str());
+        return 0;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "bench_memory: %s\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Benchmarks leave nothing behind, also when they are killed: namespaces, a bpf file system and
+// temporary files of their own go with the process.
+#pragma once
+
+#include "lib/util/result.h"
+
+namespace directfaas::bench {
+
+/// Gives the process a network namespace and a mount namespace with its own /sys/fs/bpf and /run
+/// (temporary files in memory, network namespaces by name). Call before any thread starts; root.
+util::Result<void> enter_private_world();
+
+/// Binds the calling thread to one CPU and puts it before ordinary work of the machine.
+util::Result<void> take_cpu(int cpu);
+
+/// The CPU for what is measured: the last one, as interrupts tend to be on the first.
+int measured_cpu();
+
+}  // namespace directfaas::bench

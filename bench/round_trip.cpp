@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/round_trip.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <array>
+#include <chrono>
+
+#include "bench/private_world.h"
+
+namespace directfaas::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using support::throw_errno;
+
+constexpr std::size_t kBytes = 200;
+using Message = std::array<char, kBytes>;
+
+/// False when the peer closed.
+bool receive(int fd) {
+    Message message;
+    std::size_t got = 0;
+    while (got < message.size()) {
+        const auto n = ::recv(fd, message.data() + got, message.size() - got, 0);
+        if (n <= 0) {
+            return false;
+        }
+        got += static_cast<std::size_t>(n);
+    }
+    return true;
+}
+
+bool send(int fd) {
+    static const Message kMessage{};
+    return ::send(fd, kMessage.data(), kMessage.size(), MSG_NOSIGNAL) == ssize_t{kBytes};
+}
+
+void set_no_delay(int fd) {
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+/// Blocking, and for both families.
+util::UniqueFd listen_in(const support::Netns& netns, std::uint16_t port) {
+    return netns.run([port] {
+        util::UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in6 any{};
+        any.sin6_family = AF_INET6;
+        any.sin6_port = htons(port);
+        if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof(any)) != 0 ||
+            ::listen(fd.get(), SOMAXCONN) != 0) {
+            throw_errno("listen on port " + std::to_string(port));
+        }
+        return fd;
+    });
+}
+
+util::UniqueFd connect_to(const support::SocketAddress& to) {
+    sockaddr_storage address{};
+    const socklen_t length = support::to_sockaddr(to, address);
+    util::UniqueFd fd(::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd.valid() ||
+        ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
+        throw_errno("connect to " + to.text());
+    }
+    set_no_delay(fd.get());
+    return fd;
+}
+
+void request(int fd) {
+    if (!send(fd) || !receive(fd)) {
+        throw_errno("request");
+    }
+}
+
+double since(Clock::time_point start) {
+    return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
+}  // namespace
+
+EchoServer::EchoServer(const support::Netns& netns, std::uint16_t port, int cpu)
+    : listener_(listen_in(netns, port)), thread_([this, cpu] {
+          (void)take_cpu(cpu);
+          serve();
+      }) {}
+
+EchoServer::~EchoServer() {
+    ::shutdown(listener_.get(), SHUT_RDWR);
+    thread_.join();
+}
+
+void EchoServer::serve() const {
+    while (true) {
+        const util::UniqueFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        if (!client.valid()) {
+            return;
+        }
+        set_no_delay(client.get());
+        while (receive(client.get()) && send(client.get())) {
+        }
+    }
+}
+
+std::vector<double> kept_connection(const support::SocketAddress& to, unsigned count) {
+    constexpr unsigned kWarmUp = 50;
+    const auto fd = connect_to(to);
+    for (unsigned i = 0; i < kWarmUp; ++i) {
+        request(fd.get());
+    }
+    std::vector<double> times(count);
+    for (auto& time : times) {
+        const auto start = Clock::now();
+        request(fd.get());
+        time = since(start);
+    }
+    return times;
+}
+
+std::vector<double> new_connections(const support::SocketAddress& to, unsigned count) {
+    std::vector<double> times(count);
+    for (auto& time : times) {
+        const auto start = Clock::now();
+        auto fd = connect_to(to);
+        request(fd.get());
+        fd.reset();
+        time = since(start);
+    }
+    return times;
+}
+
+}  // namespace directfaas::bench
