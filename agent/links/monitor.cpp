@@ -143,7 +143,7 @@ void Monitor::receive() {
         // ENOBUFS (libnl: NLE_NOMEM): the kernel dropped news, so nothing we know is certain.
         ++overflows_;
         util::log::warning("news about network interfaces were lost ({}); reading all anew",
-                           nl_geterror(code));
+                           code == -NLE_NOMEM ? "too many at once" : nl_geterror(code));
         discard_news();
         if (auto read = read_all_links(); !read) {
             util::log::error("{}", read.error().text());
