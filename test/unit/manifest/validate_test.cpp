@@ -138,5 +138,16 @@ TEST_F(Validate, WarningsComeToo) {
     EXPECT_THAT(problems[0].text(), HasSubstr("Service"));
 }
 
+TEST_F(Validate, TheExampleOfTheDocumentation) {
+    std::ifstream page(DF_SOURCE_DIR "/docs/functionchain.md");
+    const std::string text{std::istreambuf_iterator<char>(page), {}};
+    constexpr std::string_view kFence = "```yaml\n";
+    const auto begin = text.find(kFence);
+    ASSERT_NE(begin, std::string::npos);
+    const auto example = text.substr(begin + kFence.size());
+    dir_.write("example.yaml", example.substr(0, example.find("```")));
+    EXPECT_THAT(validate({dir_.path()}, settings_), IsEmpty());
+}
+
 }  // namespace
 }  // namespace directfaas::manifest
