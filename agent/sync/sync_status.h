@@ -32,7 +32,7 @@ struct DurationHistogram {
 struct SyncStatus {
     bool started = false;
     bool in_sync = false;  // started, and everything wanted is in force
-    std::optional<std::chrono::system_clock::time_point> last_success;  // now, while in sync
+    std::optional<std::chrono::system_clock::time_point> last_success;  // of a change
     std::string last_error;                                             // empty while in sync
     std::uint64_t applied = 0;                                          // deltas taken whole
     std::uint64_t failed = 0;   // deltas the backend refused, or dumps that failed

@@ -271,9 +271,6 @@ void Synchronizer::note_success() {
 SyncStatus Synchronizer::status() const {
     auto status = status_;
     status.in_sync = status.started && !dirty_;
-    if (status.in_sync) {
-        status.last_success = std::chrono::system_clock::now();
-    }
     return status;
 }
 
