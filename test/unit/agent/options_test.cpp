@@ -34,65 +34,13 @@ TEST(Options, DefaultsFollowTheNodesName) {
     EXPECT_EQ(options->task, Task::kRun);
 }
 
-TEST(Options, EveryFlagSetsItsValue) {
+TEST(Options, FlagsOfTheNodeAndItsSwitch) {
     const agent_test::TempDir dir;
-    const auto options = parse_options(arguments(dir, "",
-                                                 {"--instance",
-                                                  "a",
-                                                  "--node-name",
-                                                  "n",
-                                                  "--source-dir",
-                                                  "/m",
-                                                  "--pod-network",
-                                                  "10.1.0.0/16",
-                                                  "--pod-network=fd00::/8",
-                                                  "--backend",
-                                                  "ovs",
-                                                  "--bpffs",
-                                                  "/b",
-                                                  "--deny",
-                                                  "drop",
-                                                  "--attach",
-                                                  "clsact",
-                                                  "--tc-priority",
-                                                  "7",
-                                                  "--max-functions",
-                                                  "100",
-                                                  "--max-endpoints",
-                                                  "200",
-                                                  "--max-edges",
-                                                  "300",
-                                                  "--max-connections",
-                                                  "4000",
-                                                  "--budget-rate",
-                                                  "1",
-                                                  "--budget-burst",
-                                                  "2",
-                                                  "--budget-live",
-                                                  "3",
-                                                  "--event-rate",
-                                                  "4",
-                                                  "--activator-exec",
-                                                  "/bin/true",
-                                                  "--activation-timeout",
-                                                  "1s",
-                                                  "--hold-deadline",
-                                                  "500ms",
-                                                  "--hold-max-per-function",
-                                                  "5",
-                                                  "--hold-max-total",
-                                                  "6",
-                                                  "--socket",
-                                                  "/s",
-                                                  "--http-listen",
-                                                  "[::1]:80",
-                                                  "--log-level",
-                                                  "error",
-                                                  "--log-format",
-                                                  "json",
-                                                  "--check",
-                                                  "-o",
-                                                  "json"}));
+    const auto options = parse_options(
+        arguments(dir, "",
+                  {"--instance", "a", "--node-name", "n", "--source-dir", "/m", "--pod-network",
+                   "10.1.0.0/16", "--pod-network=fd00::/8", "--backend", "ovs", "--bpffs", "/b",
+                   "--deny", "drop", "--attach", "clsact", "--tc-priority", "7"}));
     ASSERT_TRUE(options) << options.error().text;
     EXPECT_EQ(options->instance, "a");
     EXPECT_EQ(options->node_name, "n");
@@ -104,6 +52,16 @@ TEST(Options, EveryFlagSetsItsValue) {
     EXPECT_TRUE(options->deny_silently);
     EXPECT_EQ(options->attach, AttachKind::kClsact);
     EXPECT_EQ(options->tc_priority, 7U);
+}
+
+TEST(Options, FlagsOfLimits) {
+    const agent_test::TempDir dir;
+    const auto options = parse_options(
+        arguments(dir, "",
+                  {"--max-functions", "100", "--max-endpoints", "200", "--max-edges", "300",
+                   "--max-connections", "4000", "--budget-rate", "1", "--budget-burst", "2",
+                   "--budget-live", "3", "--event-rate", "4"}));
+    ASSERT_TRUE(options) << options.error().text;
     EXPECT_EQ(options->max_functions, 100U);
     EXPECT_EQ(options->max_endpoints, 200U);
     EXPECT_EQ(options->max_edges, 300U);
@@ -112,6 +70,16 @@ TEST(Options, EveryFlagSetsItsValue) {
     EXPECT_EQ(options->budget_burst, 2U);
     EXPECT_EQ(options->budget_live, 3U);
     EXPECT_EQ(options->event_rate, 4U);
+}
+
+TEST(Options, FlagsOfActivationSocketsAndLog) {
+    const agent_test::TempDir dir;
+    const auto options = parse_options(arguments(
+        dir, "",
+        {"--activator-exec", "/bin/true", "--activation-timeout", "1s", "--hold-deadline", "500ms",
+         "--hold-max-per-function", "5", "--hold-max-total", "6", "--socket", "/s", "--http-listen",
+         "[::1]:80", "--log-level", "error", "--log-format", "json"}));
+    ASSERT_TRUE(options) << options.error().text;
     EXPECT_EQ(options->activator_exec, "/bin/true");
     EXPECT_EQ(options->activation_timeout, std::chrono::seconds(1));
     EXPECT_EQ(options->hold_deadline, std::chrono::milliseconds(500));
@@ -122,8 +90,18 @@ TEST(Options, EveryFlagSetsItsValue) {
     EXPECT_EQ(options->http.port, 80);
     EXPECT_EQ(options->log_level, util::log::Level::kError);
     EXPECT_EQ(options->log_format, util::log::Format::kJson);
-    EXPECT_EQ(options->task, Task::kCheck);
-    EXPECT_TRUE(options->check_as_json);
+}
+
+TEST(Options, FlagsOfTasks) {
+    const agent_test::TempDir dir;
+    const auto check = parse_options(arguments(dir, "", {"--check", "-o", "json"}));
+    ASSERT_TRUE(check) << check.error().text;
+    EXPECT_EQ(check->task, Task::kCheck);
+    EXPECT_TRUE(check->check_as_json);
+    const auto remove = parse_options(arguments(dir, "", {"--remove", "--http-listen", "off"}));
+    ASSERT_TRUE(remove) << remove.error().text;
+    EXPECT_EQ(remove->task, Task::kRemove);
+    EXPECT_EQ(remove->http.port, 0);
 }
 
 TEST(Options, ConfigFileFillsWhatTheCommandLineLeavesOpen) {
@@ -151,6 +129,31 @@ struct Mistake {
     Words said;  // all of these
 };
 
+const std::vector<Mistake> kMistakes{
+
+    Mistake{"deny", "", {"--deny", "maybe"}, {"--deny: `maybe`", "Allowed: refuse, drop"}},
+    Mistake{"duration", "", {"--hold-deadline", "5"}, {"--hold-deadline: `5`", "500ms or 30s"}},
+    Mistake{"zero_duration", "", {"--activation-timeout=0s"}, {"--activation-timeout: `0s`"}},
+    Mistake{"number", "", {"--tc-priority", "0"}, {"--tc-priority: `0`", "from 1 to 65535"}},
+    Mistake{"no_number", "", {"--max-edges", "1e6"}, {"--max-edges: `1e6`", "from 16"}},
+    Mistake{"negative", "", {"--budget-rate=-1"}, {"--budget-rate: `-1`", "from 0"}},
+    Mistake{"network", "", {"--pod-network", "10.0.0.0"}, {"--pod-network: `10.0.0.0`", "/16"}},
+    Mistake{"listen", "", {"--http-listen", "host:1"}, {"--http-listen: `host:1`", "or off"}},
+    Mistake{"listen_port", "", {"--http-listen", "127.0.0.1:0"}, {"--http-listen"}},
+    Mistake{"instance", "", {"--instance", "../x"}, {"--instance: `../x`", "letters"}},
+    Mistake{"socket", "", {"--socket", "run/x"}, {"--socket: `run/x`", "absolute"}},
+    Mistake{"unknown", "", {"--nope"}, {"--nope"}},
+    Mistake{"stray", "", {"stray"}, {"stray"}},
+    Mistake{"no_value", "", {"--instance"}, {"--instance needs one value"}},
+    Mistake{"twice", "", {"--deny", "drop", "--deny", "drop"}, {"--deny needs one value"}},
+    Mistake{"format_alone", "", {"-o", "json"}, {"--check"}},
+    Mistake{"format", "", {"--check", "-o", "xml"}, {"--output: `xml`", "table, json"}},
+    Mistake{"two_tasks", "", {"--check", "--remove"}, {"--check", "--remove"}},
+    Mistake{"file_value", "deny = \"maybe\"\n", {}, {"agent.toml: deny: `maybe`", "refuse"}},
+    Mistake{"file_key", "dney = \"drop\"\n", {}, {"agent.toml: `dney`", "deny", "socket"}},
+    Mistake{"file_section", "[hold]\nmax = 3\n", {}, {"agent.toml: `[hold]`"}},
+    Mistake{"file_task", "check = true\n", {}, {"agent.toml: `check`"}}};
+
 class OptionMistakes : public testing::TestWithParam<Mistake> {};
 
 TEST_P(OptionMistakes, AreExplained) {
@@ -163,31 +166,8 @@ TEST_P(OptionMistakes, AreExplained) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, OptionMistakes,
-    testing::Values(
-        Mistake{"deny", "", {"--deny", "maybe"}, {"--deny: `maybe`", "Allowed: refuse, drop"}},
-        Mistake{"duration", "", {"--hold-deadline", "5"}, {"--hold-deadline: `5`", "500ms or 30s"}},
-        Mistake{"zero_duration", "", {"--activation-timeout=0s"}, {"--activation-timeout: `0s`"}},
-        Mistake{"number", "", {"--tc-priority", "0"}, {"--tc-priority: `0`", "from 1 to 65535"}},
-        Mistake{"no_number", "", {"--max-edges", "1e6"}, {"--max-edges: `1e6`", "from 16"}},
-        Mistake{"negative", "", {"--budget-rate=-1"}, {"--budget-rate: `-1`", "from 0"}},
-        Mistake{"network", "", {"--pod-network", "10.0.0.0"}, {"--pod-network: `10.0.0.0`", "/16"}},
-        Mistake{"listen", "", {"--http-listen", "host:1"}, {"--http-listen: `host:1`", "or off"}},
-        Mistake{"listen_port", "", {"--http-listen", "127.0.0.1:0"}, {"--http-listen"}},
-        Mistake{"instance", "", {"--instance", "../x"}, {"--instance: `../x`", "letters"}},
-        Mistake{"socket", "", {"--socket", "run/x"}, {"--socket: `run/x`", "absolute"}},
-        Mistake{"unknown", "", {"--nope"}, {"--nope"}}, Mistake{"stray", "", {"stray"}, {"stray"}},
-        Mistake{"no_value", "", {"--instance"}, {"--instance needs one value"}},
-        Mistake{"twice", "", {"--deny", "drop", "--deny", "drop"}, {"--deny needs one value"}},
-        Mistake{"format_alone", "", {"-o", "json"}, {"--check"}},
-        Mistake{"format", "", {"--check", "-o", "xml"}, {"--output: `xml`", "table, json"}},
-        Mistake{"two_tasks", "", {"--check", "--remove"}, {"--check", "--remove"}},
-        Mistake{"file_value", "deny = \"maybe\"\n", {}, {"agent.toml: deny: `maybe`", "refuse"}},
-        Mistake{"file_key", "dney = \"drop\"\n", {}, {"agent.toml: `dney`", "deny", "socket"}},
-        Mistake{"file_section", "[hold]\nmax = 3\n", {}, {"agent.toml: `[hold]`"}},
-        Mistake{"file_task", "check = true\n", {}, {"agent.toml: `check`"}}),
-    [](const auto& mistake) { return mistake.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, OptionMistakes, testing::ValuesIn(kMistakes),
+                         [](const auto& mistake) { return mistake.param.name; });
 
 TEST(Options, AMissingConfigFileIsAMistakeOnlyWhenNamed) {
     const auto named = parse_options({"--config", "/nonexistent/agent.toml"});
