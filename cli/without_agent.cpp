@@ -35,15 +35,14 @@ Answer check_by_program(Session& session) {
 int remove_by_program(Session& session) {
     const auto target = session.target();
     const auto instance = target ? target->instance : session.options().instance;
-    if (instance.empty() && !session.options().socket.empty()) {
+    if (instance.empty()) {
         return session.fail(
-            {kExitUsage, "no agent listens on that socket, so its instance is not known",
-             "add --instance NAME to remove what it left in the kernel", "", false});
+            {kExitUsage, "no agent runs here, so it is not known which instance to remove",
+             "add --instance NAME; it is the node's name unless the agent was given another", "",
+             false});
     }
-    std::vector<std::string> arguments{"directfaas-agent", "--remove"};
-    if (!instance.empty()) {
-        arguments.insert(arguments.end(), {"--instance", instance});
-    }
+    const std::vector<std::string> arguments{"directfaas-agent", "--remove", "--instance",
+                                             instance};
     const auto command = printable(fmt::format("{}", fmt::join(arguments, " ")));
     session.note(fmt::format("no agent runs here, so `{}` removes what it left", command));
     const auto ended = session.world().run_program(arguments);

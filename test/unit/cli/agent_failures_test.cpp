@@ -170,17 +170,22 @@ TEST_F(AgentFailures, CheckWithoutAnAgentRunsItsProgram) {
 
 TEST_F(AgentFailures, DetachAllWithoutAnAgentRunsItsProgram) {
     program_end_ = ProgramEnd{0, "removed\n"};
-    EXPECT_EQ(run_words({"detach", "--all"}).out, "removed\n");
+    EXPECT_EQ(run_words({"detach", "--all", "--instance", "b"}).out, "removed\n");
     leave_dead_socket(socket());
     EXPECT_EQ(run_words({"detach", "--all"}).exit, 0);
-    EXPECT_EQ(run_words({"detach", "--all", "--instance", "b"}).exit, 0);
-    EXPECT_EQ(run_words({"detach", "--all", "--socket", "/nowhere.sock"}).exit, 2);
     EXPECT_THAT(started_,
-                ElementsAre(ElementsAre("directfaas-agent", "--remove"),
-                            ElementsAre("directfaas-agent", "--remove", "--instance", "node-1"),
-                            ElementsAre("directfaas-agent", "--remove", "--instance", "b")));
+                ElementsAre(ElementsAre("directfaas-agent", "--remove", "--instance", "b"),
+                            ElementsAre("directfaas-agent", "--remove", "--instance", "node-1")));
     program_end_ = ProgramEnd{1, ""};
     EXPECT_EQ(run_words({"detach", "--all"}).exit, 4);
+}
+
+TEST_F(AgentFailures, DetachAllRemovesNoInstanceThatWasNotNamed) {
+    const auto ended = run_words({"detach", "--all"});
+    EXPECT_EQ(ended.exit, 2);
+    EXPECT_THAT(ended.err, HasSubstr("--instance NAME"));
+    EXPECT_EQ(run_words({"detach", "--all", "--socket", "/nowhere.sock"}).exit, 2);
+    EXPECT_THAT(started_, IsEmpty());
 }
 
 }  // namespace
