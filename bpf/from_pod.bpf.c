@@ -96,7 +96,8 @@ __noinline int call_vip(struct __sk_buff *skb)
 	return reason ? drop(skb, reason) : opened(skb, w);
 }
 
-/* A call to an instance's own address: judged and counted alike, never rewritten. */
+/* A call to an instance's own address: judged and counted alike, and rewritten only if a call to a
+ * vIP has taken its source port on the wire. */
 __noinline int call_pod(struct __sk_buff *skb)
 {
 	struct work *w = work();
@@ -116,7 +117,7 @@ __noinline int call_pod(struct __sk_buff *skb)
 	w->c.eaddr = w->p.key.daddr;
 	w->c.eport = w->p.key.dport;
 	w->c.flags = DF_CT_COUNTED;
-	reason = insert_pair(0);
+	reason = insert_pair(!is_icmp(&w->p));
 	return reason ? drop(skb, reason) : opened(skb, w);
 }
 

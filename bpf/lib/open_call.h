@@ -12,6 +12,7 @@
 	32768 /* within the usual ephemeral range, net.ipv4.ip_local_port_range \
 	       */
 #define OTHER_PORTS 28232
+#define OTHER_PORT_STEP 7919
 #define EEXIST 17
 
 static __always_inline void build_entry(struct work *w, __u8 role)
@@ -30,6 +31,30 @@ static __always_inline void build_entry(struct work *w, __u8 role)
 	entry->ep_gen = c->ep_gen;
 	entry->created = bpf_ktime_get_ns();
 	entry->seen = now_coarse();
+}
+
+/* An ANSWER that w->key meets: the rest of an older connection of the same caller port to the same
+ * vIP, or of one that is over and only waits for the sweep. Then its other half goes, too. */
+static __always_inline int may_replace(struct work *w, const struct df_ct *old)
+{
+	const struct packet *p = &w->p;
+
+	if (old->role != DF_CT_ANSWER) {
+		return 0;
+	}
+	if (old->nat_port == p->key.dport && old->alt_port == p->key.sport &&
+	    same_addr(&old->nat_addr, &p->key.daddr)) {
+		return 1;
+	}
+	other_half(&w->other, &w->key, old);
+	struct df_ct *call = bpf_map_lookup_elem(&ct, &w->other);
+	const __u8 seen = call ? call->tcp : 0;
+
+	if (call && !((old->tcp | seen) & DF_TCP_RST) && !(old->tcp & seen & DF_TCP_FIN)) {
+		return 0;
+	}
+	bpf_map_delete_elem(&ct, &w->other);
+	return 1;
 }
 
 /* The half that packets of the instance will meet. 0 or a negative errno. */
@@ -60,14 +85,10 @@ __noinline int insert_answer(void)
 	if (result != -EEXIST) {
 		return result;
 	}
-	/* The rest of an older connection of the same caller port, to the same vIP: ours. */
 	struct df_ct *old = bpf_map_lookup_elem(&ct, key);
 
-	if (old && old->role == DF_CT_ANSWER && old->nat_port == p->key.dport &&
-	    old->alt_port == p->key.sport && same_addr(&old->nat_addr, &p->key.daddr)) {
-		return bpf_map_update_elem(&ct, key, &w->entry, BPF_ANY);
-	}
-	return result;
+	return old && may_replace(w, old) ? bpf_map_update_elem(&ct, key, &w->entry, BPF_ANY)
+					  : result;
 }
 
 /* A function that calls itself is met by its own to_pod twice; both must be let in. */
@@ -92,6 +113,14 @@ __noinline int insert_self(void)
 	return bpf_map_update_elem(&ct, key, &w->entry, BPF_ANY);
 }
 
+/* The source port to try after `tries` collisions: far from the ports the pod uses itself now. */
+static __always_inline __be16 other_port(__be16 own, int tries)
+{
+	const __u32 number = bpf_ntohs(own) + tries * OTHER_PORT_STEP;
+
+	return bpf_htons(FIRST_OTHER_PORT + number % OTHER_PORTS);
+}
+
 /* Inserts both halves for w->c.eaddr:eport; on a collision tries other source ports when
  * `other_ports` is set. 0, or a reason. */
 __noinline int insert_pair(__u32 other_ports)
@@ -108,7 +137,8 @@ __noinline int insert_pair(__u32 other_ports)
 		if (result != -EEXIST || !other_ports) {
 			break;
 		}
-		w->c.alt_port = bpf_htons(FIRST_OTHER_PORT + bpf_get_prandom_u32() % OTHER_PORTS);
+		w->c.alt_port = other_port(w->p.key.sport, i + 1);
+		w->c.flags |= DF_CT_NAT;
 	}
 	if (result) {
 		return result == -EEXIST ? DF_REASON_TUPLE_COLLISION : DF_REASON_CT_FULL;

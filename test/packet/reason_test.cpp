@@ -85,10 +85,14 @@ class Reason : public World, public testing::WithParamInterface<std::tuple<Famil
         set(&df_config::budget_live, 512);
         flood();
     }
-    /// A pod-IP call keeps its port, and its answer's tuple is taken by the call to the vIP.
+    /// Pod-IP calls have taken every source port that the call to the vIP could get on the wire.
     void tuple_collision() {
+        for (int tries = 0; tries < 4; ++tries) {
+            const auto other = static_cast<std::uint16_t>(32768 + (40000 + tries * 7919) % 28232);
+            sw.from_pod(caller_if,
+                        tcp(pod(1), tries == 0 ? std::uint16_t{40000} : other, pod(2), 8080));
+        }
         syn(2);
-        sw.from_pod(caller_if, tcp(pod(1), 40000, pod(2), 8080));
     }
     void lone_fragment() { sw.from_pod(caller_if, fragment(1)); }
     void malformed() {
