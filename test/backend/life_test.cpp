@@ -3,9 +3,13 @@
 // about itself.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 
 #include "agent/backend/ebpf/clsact.h"
@@ -24,6 +28,10 @@ class LifeTest : public BackendTest {
             function("caller"), ifindex, {ip("10.1.0.1")}, true};
         return rules;
     }
+    static std::vector<AttachMode> modes() {
+        return tcx::available() ? std::vector{AttachMode::kTcx, AttachMode::kClsact}
+                                : std::vector{AttachMode::kClsact};
+    }
     void expect_nothing_left(unsigned ifindex) {
         EXPECT_FALSE(std::filesystem::exists(folder()));
         for (const Hook hook : {Hook::kIngress, Hook::kEgress}) {
@@ -40,7 +48,7 @@ class LifeTest : public BackendTest {
 
 TEST_F(LifeTest, RemoveLeavesNothing) {
     const unsigned ifindex = add_interface("pod0");
-    for (const auto mode : {AttachMode::kTcx, AttachMode::kClsact}) {
+    for (const auto mode : modes()) {
         options().attach = mode;
         inside([&] {
             Backend& first = start();
@@ -56,7 +64,7 @@ TEST_F(LifeTest, RemoveLeavesNothing) {
 
 TEST_F(LifeTest, RemoveInstanceWorksWithoutABackend) {
     const unsigned ifindex = add_interface("pod0");
-    for (const auto mode : {AttachMode::kTcx, AttachMode::kClsact}) {
+    for (const auto mode : modes()) {
         options().attach = mode;
         inside([&] {
             ASSERT_TRUE(start().apply(model::plan({}, attached_rules(ifindex))));
@@ -155,6 +163,62 @@ TEST_F(LifeTest, MarksStayWhileTheInstanceExists) {
         start();
         EXPECT_NE(tables().config.get(kOnly).value()->mark_replay, before.mark_replay);
     });
+}
+
+/// Of the calling thread alone, which must end after it.
+void keep_capabilities(std::initializer_list<int> kept) {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, 2> data{};
+    for (const int capability : kept) {
+        auto& half = data.at(static_cast<std::size_t>(capability) / 32);
+        half.effective |= 1U << (capability % 32);
+        half.permitted = half.effective;
+    }
+    if (syscall(SYS_capset, &header, data.data()) != 0) {
+        support::throw_errno("give up capabilities");
+    }
+}
+
+TEST_F(LifeTest, FourCapabilitiesAreEnough) {
+    const unsigned ifindex = add_interface("pod0");
+    for (const auto mode : modes()) {
+        options().attach = mode;
+        inside([&] {
+            keep_capabilities({CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_NET_RAW});
+            ASSERT_TRUE(start().apply(model::plan({}, attached_rules(ifindex))));
+            start();
+            const auto dumped = backend().dump();
+            ASSERT_TRUE(dumped) << dumped.error().text();
+            EXPECT_EQ(*dumped, attached_rules(ifindex));
+            EXPECT_TRUE(backend().counters());
+            EXPECT_TRUE(backend().sweep());
+            HeldPacket packet;
+            packet.ifindex = ifindex;
+            packet.frame.resize(60);
+            const auto sent = backend().replay(packet, ReplayAction::kJudge);
+            EXPECT_TRUE(sent) << sent.error().text();
+            const auto removed = backend().remove();
+            EXPECT_TRUE(removed) << removed.error().text();
+            stop();
+        });
+    }
+}
+
+TEST_F(LifeTest, EachOfTheFourIsNeeded) {
+    for (const int missing : {CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_NET_RAW}) {
+        inside([&] {
+            const auto unless = [missing](int capability) {
+                return capability == missing ? CAP_KILL : capability;  // one that does not matter
+            };
+            keep_capabilities(
+                {unless(CAP_BPF), unless(CAP_NET_ADMIN), unless(CAP_PERFMON), unless(CAP_NET_RAW)});
+            EXPECT_FALSE(create(options())) << "without capability " << missing;
+            const auto probed = probe_node(options());
+            const auto rights = std::ranges::find(probed, "capabilities", &Capability::name);
+            ASSERT_NE(rights, probed.end());
+            EXPECT_FALSE(rights->available);
+        });
+    }
 }
 
 TEST_F(LifeTest, ProbeTellsWhatIsMissingAndHowToMendIt) {

@@ -109,7 +109,7 @@ Capability rights() {
         {CAP_PERFMON, "CAP_PERFMON"},
         {CAP_BPF, "CAP_BPF"},
     }};
-    std::ifstream status("/proc/self/status");
+    std::ifstream status("/proc/thread-self/status");
     std::uint64_t held = 0;
     for (std::string word; status >> word;) {
         if (word == "CapEff:") {

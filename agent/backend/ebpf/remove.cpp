@@ -56,9 +56,6 @@ Result<void> remove_instance(const Options& options) {
         return util::fail("remove an instance: it has no name; pass --instance NAME");
     }
     route_libbpf_messages();
-    if (options.instance.empty()) {
-        return util::fail("which instance is to be removed? Set --instance");
-    }
     std::optional<Pins> pins;
     std::error_code error;
     if (std::filesystem::exists(Pins::instance_folder(options.bpffs, options.instance), error)) {
