@@ -14,7 +14,7 @@ constexpr std::uint32_t kInside = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |
                                   IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
                                   IN_ONLYDIR;
 constexpr std::uint32_t kBeside = IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_MASK_ADD;
-constexpr std::size_t kBuffer = 64 * 1024;
+constexpr std::size_t kBuffer = 1 << 16;
 constexpr int kMaxReads = 64;
 
 bool is_symlink(const std::string& path) {

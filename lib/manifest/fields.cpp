@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "lib/manifest/names.h"
 
@@ -60,17 +59,20 @@ std::optional<std::string_view> as_text(const Node& node, Report& report) {
 }
 
 std::optional<std::uint16_t> as_port(const Node& node, Report& report) {
-    std::uint16_t port = 0;
-    const auto* const end = node.text.data() + node.text.size();
-    const bool number = node.kind == NodeKind::kScalar && !node.quoted;
-    if (number) {
-        const auto parsed = std::from_chars(node.text.data(), end, port);
-        if (parsed.ec == std::errc{} && parsed.ptr == end && port > 0 && node.text[0] != '0') {
-            return port;
-        }
+    constexpr std::size_t kMaxDigits = 5;
+    const auto text = node.text;
+    const bool number = node.kind == NodeKind::kScalar && !node.quoted && !text.empty() &&
+                        text.size() <= kMaxDigits && text.front() != '0' &&
+                        text.find_first_not_of("0123456789") == std::string_view::npos;
+    unsigned port = 0;
+    for (const char digit : number ? text : std::string_view{}) {
+        port = port * 10 + static_cast<unsigned>(digit - '0');
     }
-    wrong_type(node, "a port number from 1 to 65535", report);
-    return std::nullopt;
+    if (port == 0 || port > UINT16_MAX) {
+        wrong_type(node, "a port number from 1 to 65535", report);
+        return std::nullopt;
+    }
+    return static_cast<std::uint16_t>(port);
 }
 
 std::optional<util::IpAddress> as_address(const Node& node, Report& report) {

@@ -44,8 +44,10 @@ struct SyntaxError {
 class Tree {
    public:
     Tree() = default;
-    Tree(Tree&&) = default;
-    Tree& operator=(Tree&&) = default;
+    Tree(const Tree&) = delete;  // nodes point to one another
+    Tree& operator=(const Tree&) = delete;
+    Tree(Tree&&) noexcept = default;
+    Tree& operator=(Tree&&) noexcept = default;
 
     /// Roots of the complete documents, empty ones (null) included.
     [[nodiscard]] const std::vector<const Node*>& documents() const { return documents_; }
