@@ -16,10 +16,6 @@ class Lifecycle : public Scenario {
         : Scenario({{.name = "caller"}, {.name = "stranger"}, {.name = "callee"}},
                    {{"caller", "callee"}}) {}
     [[nodiscard]] const Netns& from() const { return pod(caller_).netns(); }
-    static void expect_no_failure(const LoadReport& report) {
-        EXPECT_EQ(report.failed, 0U) << testing::PrintToString(report.failures);
-        EXPECT_GT(report.answered, 0U);
-    }
     void expect_nothing_attached() {
         for (const Instance* instance : {&caller_, &stranger_, &callee_}) {
             EXPECT_EQ(attached_programs(cluster_.topology().node(pod(*instance).node()),

@@ -69,7 +69,7 @@ TEST_P(Limits, FloodOfOnePodDoesNotHurtAnother) {
     EXPECT_TRUE(wait_until([&] { return cluster_.reason("ct_budget") > 0; }));
     ASSERT_TRUE(load.wait_for(100));
     const LoadReport report = load.stop();
-    EXPECT_EQ(report.failed, 0U) << testing::PrintToString(report.failures);
+    expect_no_failure(report);
     EXPECT_EQ(cluster_.reason("ct_full"), 0U);
     EXPECT_EQ(cluster_.edge("caller", "callee").opened, report.connections);
 }

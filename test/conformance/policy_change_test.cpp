@@ -73,7 +73,7 @@ TEST_P(PolicyChange, AuditToEnforceKeepsOpenConnections) {
 
     for (Load* load : {&allowed, &audited, &audited_direct}) {
         const LoadReport report = load->stop();
-        EXPECT_EQ(report.failed, 0U) << testing::PrintToString(report.failures);
+        expect_no_failure(report);
         EXPECT_EQ(report.connections, 1U);
     }
     EXPECT_EQ(cluster_.edge("caller", "callee").opened, 1U);

@@ -173,6 +173,11 @@ std::vector<Setup> path_setups() {
 std::vector<Setup> two_node_setups() { return setups({Placement::kTwoNodes}, {"auto"}); }
 std::vector<Setup> one_node_setups() { return setups({Placement::kOneNode}, {"auto"}); }
 
+void expect_no_failure(const LoadReport& report) {
+    EXPECT_EQ(report.failed, 0U) << testing::PrintToString(report.failures);
+    EXPECT_GT(report.answered, 0U);
+}
+
 std::string setup_name(const testing::TestParamInfo<Setup>& info) { return info.param.text(); }
 
 }  // namespace directfaas::conformance

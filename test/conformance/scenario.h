@@ -76,6 +76,9 @@ std::vector<Setup> path_setups();
 std::vector<Setup> two_node_setups();
 std::vector<Setup> one_node_setups();
 
+/// Every request was answered, and there were some.
+void expect_no_failure(const LoadReport& report);
+
 /// For INSTANTIATE_TEST_SUITE_P.
 std::string setup_name(const testing::TestParamInfo<Setup>& info);
 

@@ -102,8 +102,8 @@ Instance& Cluster::add_instance(const std::string& function, NodeId node, bool l
 }
 
 void Cluster::remove_instance(Instance& instance) {
+    topology_.remove_pod(*instance.pod);  // first: a pod that vanishes sends no FIN
     instance.stop_listening();
-    topology_.remove_pod(*instance.pod);
     instances_.remove_if([&](const Instance& other) { return &other == &instance; });
 }
 

@@ -84,6 +84,7 @@ class Cluster {
     /// Adds a pod that serves. The reference stays valid until remove_instance().
     Instance& add_instance(const std::string& function, NodeId node, bool listening = true,
                            const PodOptions& options = {});
+    /// Deletes the pod at once, as a crash would.
     void remove_instance(Instance& instance);
     /// Adds a pod of an entry of this name.
     const Pod& add_entry(const std::string& entry, NodeId node);
