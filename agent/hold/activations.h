@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 
 #include "agent/hold/activator.h"
 #include "lib/util/event_loop.h"

@@ -23,7 +23,10 @@ HoldQueue::State::State(util::EventLoop& event_loop, backend::Backend& switch_ba
       options(hold_options),
       calls(options),
       proof(loop, {options.probe_period, options.probe_timeout, options.max_probes},
-            [this](const auto& route, const auto& endpoint) { open(lines.at(route), endpoint); }),
+            [this](const auto& route, const auto& endpoint) {
+                const auto line = lines.at(route);  // may end while it is emptied
+                open(line, endpoint);
+            }),
       activations(loop, activator,
                   {options.activation_wait, options.activation_retry, options.activation_retry_max},
                   [this](const auto& function) { return wants_instance(function); }),

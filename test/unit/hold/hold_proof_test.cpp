@@ -50,6 +50,21 @@ TEST_P(HoldProofTest, OneProvenInstanceOfSeveralIsEnough) {
     EXPECT_EQ(sent(), Strings{"judge 1"});
 }
 
+TEST_P(HoldProofTest, LineMayEndWhileItsCallsAreSent) {
+    LoopbackPort port(GetParam());
+    port.listen();
+    add_route(kRoute, kCallee);
+    auto options = patient();
+    options.max_bytes = 10;
+    start(options);
+    queue->take(syn(1));
+    queue->take(syn(1, "a larger packet"));  // too large to be remembered once it is sent
+    set_endpoints(kRoute, {at(port)});
+    ASSERT_TRUE(sent_at_least(1));
+    EXPECT_EQ(sent(), Strings{"judge a larger packet"});
+    EXPECT_EQ(queue->counters().bytes_now, 0U);
+}
+
 TEST_P(HoldProofTest, InstanceThatDiesBeforeItListensIsReplaced) {
     LoopbackPort first(GetParam());
     LoopbackPort second(GetParam());
