@@ -64,12 +64,10 @@ TEST_F(CountersTest, EverybodyHasZerosAtOnce) {
     });
 }
 
-TEST_F(CountersTest, CpusAddUp) {
-    inside([&] {
-        start();
-        apply(small_rules());
-        const std::uint64_t cpus = possible_cpus();
-        const std::uint64_t sum = cpus * (cpus - 1) / 2;
+/// Counters of every kind, each with its own value on each CPU.
+class CpusTest : public CountersTest {
+   protected:
+    void write_all() {
         const auto open = tables();
         write<df_edge_stats>(open.edge_stats, edge_id(), [](std::uint32_t cpu) {
             df_edge_stats stats{};
@@ -95,39 +93,56 @@ TEST_F(CountersTest, CpusAddUp) {
                              [](std::uint32_t cpu) { return std::uint64_t{9} + cpu; });
         write<std::uint64_t>(open.ring_lost, std::uint32_t{DF_RING_HELD},
                              [](std::uint32_t cpu) { return std::uint64_t{3} + cpu; });
+    }
+    /// What a counter shows that is `first` on CPU 0, one more on CPU 1, and so on.
+    static std::uint64_t sum_from(std::uint64_t first) {
+        const std::uint64_t cpus = possible_cpus();
+        return first * cpus + cpus * (cpus - 1) / 2;
+    }
+    void check_flows(const Counters& counters) {
+        const auto& edge = counters.edges.at({function("caller"), function("callee")});
+        EXPECT_EQ(edge.opened, sum_from(10));
+        EXPECT_EQ(edge.closed_by_caller, sum_from(20));
+        EXPECT_EQ(edge.closed_by_callee, sum_from(30));
+        EXPECT_EQ(edge.reset, sum_from(40));
+        EXPECT_EQ(edge.bytes_request, sum_from(50));
+        EXPECT_EQ(edge.bytes_reply, sum_from(60));
+        EXPECT_EQ(edge.handshake_sum_ns, sum_from(70));
+        EXPECT_EQ(edge.handshake_log2_us.at(3), sum_from(80));
+        const auto& callee = counters.functions.at(function("callee"));
+        EXPECT_EQ(callee.opened, sum_from(1));
+        EXPECT_EQ(callee.zero_syn, sum_from(2));
+        EXPECT_EQ(callee.held, sum_from(3));
+        EXPECT_EQ(callee.denied, sum_from(4));
+        EXPECT_EQ(callee.audited, sum_from(5));
+        EXPECT_EQ(callee.no_endpoint, sum_from(6));
+    }
+    void check_losses(const Counters& counters) {
+        const auto spoofed = std::ranges::find_if(counters.drops, [](const auto& each) {
+            return each.reason == DF_REASON_SPOOFED && each.hook == DF_HOOK_FROM_POD;
+        });
+        ASSERT_NE(spoofed, counters.drops.end());
+        EXPECT_EQ(spoofed->packets, sum_from(7));
+        EXPECT_EQ(spoofed->bytes, sum_from(100));
+        ASSERT_EQ(counters.denied.size(), 1U);
+        EXPECT_EQ(counters.denied.front().from, function("callee"));
+        EXPECT_EQ(counters.denied.front().to, function("caller"));
+        EXPECT_EQ(counters.denied.front().reason, DF_REASON_NO_EDGE);
+        EXPECT_EQ(counters.denied.front().calls, sum_from(9));
+        EXPECT_EQ(counters.held_lost, sum_from(3));
+        EXPECT_EQ(counters.events_lost, 0U);
+    }
+    void check() {
+        check_flows(read());
+        check_losses(read());
+    }
+};
 
-        const auto check = [&] {
-            const auto counters = read();
-            const auto& edge = counters.edges.at({function("caller"), function("callee")});
-            EXPECT_EQ(edge.opened, 10 * cpus + sum);
-            EXPECT_EQ(edge.closed_by_caller, 20 * cpus + sum);
-            EXPECT_EQ(edge.closed_by_callee, 30 * cpus + sum);
-            EXPECT_EQ(edge.reset, 40 * cpus + sum);
-            EXPECT_EQ(edge.bytes_request, 50 * cpus + sum);
-            EXPECT_EQ(edge.bytes_reply, 60 * cpus + sum);
-            EXPECT_EQ(edge.handshake_sum_ns, 70 * cpus + sum);
-            EXPECT_EQ(edge.handshake_log2_us.at(3), 80 * cpus + sum);
-            const auto& callee = counters.functions.at(function("callee"));
-            EXPECT_EQ(callee.opened, 1 * cpus + sum);
-            EXPECT_EQ(callee.zero_syn, 2 * cpus + sum);
-            EXPECT_EQ(callee.held, 3 * cpus + sum);
-            EXPECT_EQ(callee.denied, 4 * cpus + sum);
-            EXPECT_EQ(callee.audited, 5 * cpus + sum);
-            EXPECT_EQ(callee.no_endpoint, 6 * cpus + sum);
-            const auto spoofed = std::ranges::find_if(counters.drops, [](const auto& each) {
-                return each.reason == DF_REASON_SPOOFED && each.hook == DF_HOOK_FROM_POD;
-            });
-            ASSERT_NE(spoofed, counters.drops.end());
-            EXPECT_EQ(spoofed->packets, 7 * cpus + sum);
-            EXPECT_EQ(spoofed->bytes, 100 * cpus + sum);
-            ASSERT_EQ(counters.denied.size(), 1U);
-            EXPECT_EQ(counters.denied.front().from, function("callee"));
-            EXPECT_EQ(counters.denied.front().to, function("caller"));
-            EXPECT_EQ(counters.denied.front().reason, DF_REASON_NO_EDGE);
-            EXPECT_EQ(counters.denied.front().calls, 9 * cpus + sum);
-            EXPECT_EQ(counters.held_lost, 3 * cpus + sum);
-            EXPECT_EQ(counters.events_lost, 0U);
-        };
+TEST_F(CpusTest, AddUpAndStay) {
+    inside([&] {
+        start();
+        apply(small_rules());
+        write_all();
         check();
         start();  // a new process sees what the old one saw
         check();

@@ -201,7 +201,8 @@ class PerCpuMap {
     [[nodiscard]] const RawMap& raw() const { return raw_; }
 
    private:
-    using Words = std::array<std::uint64_t, sizeof(Value) / sizeof(std::uint64_t)>;
+    static constexpr std::size_t kWordSize = sizeof(std::uint64_t);
+    using Words = std::array<std::uint64_t, sizeof(Value) / kWordSize>;
 
     explicit PerCpuMap(RawMap raw) : raw_(std::move(raw)) {}
 

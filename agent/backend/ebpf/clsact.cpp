@@ -21,6 +21,10 @@ namespace {
 using util::fail_errno;
 using util::Result;
 
+/// The qdisc as a whole: libbpf's enumeration is one of flags.
+// NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange)
+constexpr auto kBoth = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+
 bpf_tc_attach_point point_of(Hook hook) {
     return hook == Hook::kIngress ? BPF_TC_INGRESS : BPF_TC_EGRESS;
 }
@@ -72,7 +76,7 @@ int collect(nl_msg* message, void* list) {
 }  // namespace
 
 Result<bool> add_qdisc(unsigned ifindex) {
-    auto hook = hook_of(ifindex, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+    auto hook = hook_of(ifindex, kBoth);
     const int status = bpf_tc_hook_create(&hook);
     if (status == 0 || status == -EEXIST) {
         return status == 0;
@@ -84,7 +88,7 @@ Result<void> remove_unused_qdisc(unsigned ifindex) {
     if (!filters(ifindex, Hook::kIngress).empty() || !filters(ifindex, Hook::kEgress).empty()) {
         return {};
     }
-    auto hook = hook_of(ifindex, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+    auto hook = hook_of(ifindex, kBoth);
     const int status = bpf_tc_hook_destroy(&hook);
     if (status == 0 || status == -ENODEV || status == -ENOENT || status == -EINVAL) {
         return {};

@@ -17,6 +17,7 @@
 #include "agent/backend/ebpf/identities.h"
 #include "agent/backend/ebpf/libbpf_log.h"
 #include "agent/backend/ebpf/objects.h"
+#include "agent/backend/ebpf/outcome.h"
 #include "agent/backend/ebpf/replay.h"
 #include "agent/backend/ebpf/routes.h"
 #include "agent/backend/ebpf/sweep.h"
@@ -26,34 +27,6 @@ namespace directfaas::backend::ebpf {
 namespace {
 
 using util::Result;
-
-/// Lets the rest of a delta through when one rule fails: a full table must not keep a revocation
-/// from taking effect. Reports the first failure.
-class Outcome {
-   public:
-    void add(const Result<void>& result) {
-        if (result) {
-            return;
-        }
-        if (failed_++ == 0) {
-            first_ = result.error();
-        }
-    }
-    [[nodiscard]] Result<void> result() const {
-        if (failed_ == 0) {
-            return {};
-        }
-        auto error = first_;
-        if (failed_ > 1) {
-            error.message += fmt::format(" (and {} more rules failed)", failed_ - 1);
-        }
-        return std::unexpected(error);
-    }
-
-   private:
-    util::Error first_;
-    std::size_t failed_ = 0;
-};
 
 class EbpfBackend final : public Backend {
    public:

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test/backend/attach_fixture.h"
+
+#include "agent/backend/ebpf/clsact.h"
+#include "agent/backend/ebpf/tcx.h"
+
+namespace directfaas::backend::ebpf {
+
+std::vector<std::uint32_t> programs_on(unsigned ifindex, Hook hook) {
+    std::vector<std::uint32_t> ids;
+    for (const auto& running : tcx::running(ifindex, hook)) {
+        ids.push_back(running.program_id);
+    }
+    for (const auto& filter : clsact::filters(ifindex, hook)) {
+        ids.push_back(filter.program_id);
+    }
+    return ids;
+}
+
+void MechanismTest::SetUp() {
+    if (GetParam() == AttachMode::kTcx && !tcx::available()) {
+        GTEST_SKIP() << "this kernel has no tcx (6.6)";
+    }
+}
+
+std::string mechanism_name(const ::testing::TestParamInfo<AttachMode>& mode) {
+    return mode.param == AttachMode::kTcx ? "tcx" : "clsact";
+}
+
+}  // namespace directfaas::backend::ebpf
