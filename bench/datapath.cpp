@@ -2,6 +2,7 @@
 // What a packet costs in from_pod and to_pod, by BPF_PROG_TEST_RUN: established and new
 // connections, both families, with 10 and with 10 000 functions, against a program that does
 // nothing but DNAT and one that does nothing. Prints samples for bench/run.
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <net/if.h>
 
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -101,7 +103,7 @@ class Measurement {
             samples.add("bare", bare_turn(kTurns));
             std::ranges::shuffle(order, random);
             for (const auto i : order) {
-                samples.add(variants_[i].name, variants_[i].repeater.run(kTurns));
+                samples.add(variants_[i].name, run(variants_[i]));
                 if (variants_[i].renewed != nullptr) {
                     variants_[i].renewed->forget_new();
                 }
@@ -112,6 +114,13 @@ class Measurement {
     }
 
    private:
+    static double run(Variant& variant) {
+        try {
+            return variant.repeater.run(kTurns);
+        } catch (const std::exception& error) {
+            throw std::runtime_error(variant.name + ": " + error.what());
+        }
+    }
     std::vector<Variant> variants_;
 };
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each benchmark's samples mean, and the budgets of the project beside them."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from metrics import Rounds, metric, percentile
 
 NS, US, MS, S, MIB = "ns", "µs", "ms", "s", "MiB"
@@ -78,10 +81,20 @@ def memory(samples):
     ]
 
 
-# name: (samples -> metrics, arguments of the program, those of --quick)
+class Benchmark(NamedTuple):
+    """How a benchmark's program is run, and what its samples mean."""
+
+    judge: Callable
+    arguments: list
+    quick: list
+    # In how many processes one after the other: where tables and programs lie in memory differs
+    # from one load to the next, and some figures with it.
+    processes: int = 1
+
+
 BENCHMARKS = {
-    "datapath": (datapath, ["200"], ["30"]),
-    "latency": (latency, ["100"], ["15"]),
-    "rules": (rules, ["400", "5"], ["200", "1"]),
-    "memory": (memory, [], []),
+    "datapath": Benchmark(datapath, ["25"], ["5"], processes=8),
+    "latency": Benchmark(latency, ["20"], ["5"], processes=4),
+    "rules": Benchmark(rules, ["400", "5"], ["200", "1"]),
+    "memory": Benchmark(memory, [], []),
 }

@@ -21,7 +21,8 @@ util::IpAddress numbered(const char* base, std::uint32_t number) {
 
 void add_routes(model::RuleSet& rules, unsigned function, bool v6) {
     const auto identity = function_identity(function);
-    model::RouteRule route{.function = identity};
+    model::RouteRule route;
+    route.function = identity;
     for (unsigned i = 0; i < kInstances; ++i) {
         const auto address = v6 ? instance_v6(function, i) : instance_v4(function, i);
         rules.addresses[address] = identity;
@@ -59,7 +60,7 @@ model::RuleSet many_functions(unsigned functions, unsigned caller_ifindex,
     model::RuleSet rules;
     for (unsigned f = 0; f < functions; ++f) {
         const auto identity = function_identity(f);
-        rules.identities[identity] = {.served = {{kTargetPort}}};
+        rules.identities[identity].served.insert({kTargetPort});
         add_routes(rules, f, false);
         if (f < kDualStack) {
             add_routes(rules, f, true);

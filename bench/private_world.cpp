@@ -3,7 +3,6 @@
 
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,21 @@
 namespace directfaas::bench {
 
 using util::fail_errno;
+
+namespace {
+
+util::Result<void> take(const cpu_set_t& set) {
+    if (sched_setaffinity(0, sizeof(set), &set) != 0) {
+        return fail_errno("bind to CPUs");
+    }
+    const sched_param lowest{.sched_priority = 1};
+    if (sched_setscheduler(0, SCHED_FIFO, &lowest) != 0) {
+        return fail_errno("take a real-time priority");
+    }
+    return {};
+}
+
+}  // namespace
 
 util::Result<void> enter_private_world() {
     if (unshare(CLONE_NEWNS | CLONE_NEWNET) != 0) {
@@ -35,14 +49,18 @@ util::Result<void> take_cpu(int cpu) {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(cpu, &set);
-    if (sched_setaffinity(0, sizeof(set), &set) != 0) {
-        return fail_errno("bind to CPU " + std::to_string(cpu));
+    return take(set);
+}
+
+util::Result<void> leave_cpu(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (int other = 0; other <= measured_cpu(); ++other) {
+        if (other != cpu || measured_cpu() == 0) {
+            CPU_SET(other, &set);
+        }
     }
-    constexpr int kBeforeOthers = -20;
-    if (setpriority(PRIO_PROCESS, 0, kBeforeOthers) != 0) {
-        return fail_errno("raise the priority");
-    }
-    return {};
+    return take(set);
 }
 
 int measured_cpu() { return static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)) - 1; }

@@ -11,8 +11,12 @@ namespace directfaas::bench {
 /// (temporary files in memory, network namespaces by name). Call before any thread starts; root.
 util::Result<void> enter_private_world();
 
-/// Binds the calling thread to one CPU and puts it before ordinary work of the machine.
+/// Binds the calling thread to one CPU and puts it before all ordinary work of the machine
+/// (SCHED_FIFO): what else runs here would be in every percentile.
 util::Result<void> take_cpu(int cpu);
+
+/// The same for all CPUs but one: for an agent, which inherits it, beside a measuring thread.
+util::Result<void> leave_cpu(int cpu);
 
 /// The CPU for what is measured: the last one, as interrupts tend to be on the first.
 int measured_cpu();

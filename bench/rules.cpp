@@ -120,7 +120,6 @@ void measure_changes(unsigned changes, Samples& samples) {
     std::vector<double> edges;
     std::vector<double> instances;
     application.node().run([&] {
-        // The agent keeps the other CPUs: this one asks without a break.
         (void)take_cpu(measured_cpu());
         for (unsigned i = 0; i < changes; ++i) {
             // Changes come one by one, as from a person or a controller, not as a burst.
@@ -159,6 +158,10 @@ int main(int argc, char** argv) {
     try {
         if (auto entered = bench::enter_private_world(); !entered) {
             throw std::runtime_error(entered.error().text());
+        }
+        // The agent inherits this. The thread that asks without a break has the other CPU.
+        if (auto left = bench::leave_cpu(bench::measured_cpu()); !left) {
+            throw std::runtime_error(left.error().text());
         }
         bench::Samples samples;
         bench::measure_changes(argc > 1 ? std::stoul(argv[1]) : 400, samples);

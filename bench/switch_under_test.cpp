@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/switch_under_test.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@ constexpr int kNext = -1;
 constexpr std::uint8_t kSynAck = flag::kSyn | flag::kAck;
 constexpr std::uint8_t kData = flag::kPsh | flag::kAck;
 constexpr std::size_t kPayload = 200;
+constexpr std::size_t kSynOptions = 20;  // as many as Linux sends
 
 template <typename Value>
 Value must(util::Result<Value> result) {
@@ -52,8 +54,12 @@ util::IpAddress destination(const support::Bytes& frame) {
 
 support::Bytes segment(const util::IpAddress& from, std::uint16_t sport, const util::IpAddress& to,
                        std::uint16_t dport, std::uint8_t flags) {
-    const support::Tcp tcp{.sport = sport, .dport = dport, .flags = flags};
-    const support::Raw payload(support::Bytes(flags & flag::kSyn ? 0 : kPayload, 'x'));
+    const bool opens = (flags & flag::kSyn) != 0;
+    const support::Tcp tcp{.sport = sport,
+                           .dport = dport,
+                           .flags = flags,
+                           .options = support::Bytes(opens ? kSynOptions : 0, 1)};
+    const support::Raw payload(support::Bytes(opens ? 0 : kPayload, 'x'));
     return from.is_v4()
                ? (support::Eth{} / support::Ip4{.src = from, .dst = to} / tcp / payload).bytes()
                : (support::Eth{} / support::Ip6{.src = from, .dst = to} / tcp / payload).bytes();

@@ -26,23 +26,37 @@ struct {
 	__type(value, __u32);
 } target SEC(".maps");
 
-/* Eight bytes at a time, as far as the shortest frame has headers. */
-static __always_inline void write_headers(void *to, const void *from, int bytes)
+/* Eight bytes at a time. 0 on success. */
+static __always_inline int write_headers(struct __sk_buff *skb, const void *from, int bytes)
 {
-	__u64 *words = to;
+	__u64 *words = (void *)(long)skb->data;
 	const __u64 *source = from;
 
+	if ((void *)words + bytes > (void *)(long)skb->data_end) {
+		return -1;
+	}
 #pragma unroll
 	for (int i = 0; i < bytes / 8; i++) {
 		words[i] = source[i];
 	}
+	return 0;
+}
+
+/* Each turn another connection. */
+static __always_inline int write_port(struct __sk_buff *skb, int at, __u32 turns)
+{
+	__be16 *port = (void *)(long)skb->data + at;
+
+	if ((void *)(port + 1) > (void *)(long)skb->data_end) {
+		return -1;
+	}
+	*port = bpf_htons(1024 + turns % BENCH_PORTS);
+	return 0;
 }
 
 SEC("tc")
 int repeat(struct __sk_buff *skb)
 {
-	void *data = (void *)(long)skb->data;
-	void *data_end = (void *)(long)skb->data_end;
 	__u32 zero = 0;
 	struct bench_turn *t = bpf_map_lookup_elem(&turn, &zero);
 
@@ -52,14 +66,15 @@ int repeat(struct __sk_buff *skb)
 	__u32 index = t->next & t->mask & (BENCH_FRAMES - 1);
 	struct bench_frame *f = bpf_map_lookup_elem(&frames, &index);
 
-	if (!f || data + BENCH_HEADERS_V6 > data_end) {
+	if (!f) {
 		return TC_ACT_SHOT;
 	}
-	write_headers(data, f->bytes, f->v6 ? BENCH_HEADERS_V6 : BENCH_HEADERS_V4);
-	if (t->new_ports) {
-		/* Each turn another connection. */
-		*(__be16 *)(data + (f->v6 ? BENCH_SPORT_V6 : BENCH_SPORT_V4)) =
-		    bpf_htons(1024 + t->next % BENCH_PORTS);
+	if (f->v6 ? write_headers(skb, f->bytes, BENCH_HEADERS_V6)
+		  : write_headers(skb, f->bytes, BENCH_HEADERS_V4)) {
+		return TC_ACT_SHOT;
+	}
+	if (t->new_ports && write_port(skb, f->v6 ? BENCH_SPORT_V6 : BENCH_SPORT_V4, t->next)) {
+		return TC_ACT_SHOT;
 	}
 	t->next++;
 	bpf_tail_call(skb, &target, 0);
