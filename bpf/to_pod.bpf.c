@@ -377,7 +377,7 @@ int to_pod(struct __sk_buff *skb)
 		return holds ? swallow_reset(skb) : end_connection(skb);
 	}
 	touch(entry);
-	if (unlikely(first_answer && !reset)) {
+	if (unlikely(first_answer && !reset && p.tcp_flags & TCP_SYN)) {
 		established(entry);
 	}
 	if (is_tcp(&p)) {

@@ -162,17 +162,40 @@ __noinline int close_once(__u32 reset)
 	return 0;
 }
 
-/* Follows what TCP says in this entry's direction. */
+/* Has the instance answered with a SYN-ACK? `entry` is the caller's half. */
+static __always_inline int answered(const struct packet *p, const struct df_ct *entry)
+{
+	struct work *w = work();
+
+	if (!w) {
+		return 1;
+	}
+	other_half(&w->other, &p->key, entry);
+	struct df_ct *answer = bpf_map_lookup_elem(&ct, &w->other);
+
+	return answer && answer->tcp & DF_TCP_ESTABLISHED;
+}
+
+/* Follows what TCP says in this entry's direction.
+ * An instance that still remembers the last connection of these ports (TIME-WAIT) may answer a SYN
+ * with a bare ACK; the caller resets that and sends its SYN again (RFC 9293 §3.5.2, §3.6.1). None
+ * of this opens or ends anything: it is one connection. */
 static __always_inline void follow_tcp(const struct packet *p, struct df_ct *entry)
 {
+	const int answers = entry->role == DF_CT_ANSWER || entry->role == DF_CT_REPLY;
+	const int open = entry->tcp & DF_TCP_ESTABLISHED;
+
 	if (likely(!(p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)))) {
-		if (unlikely(!(entry->tcp & DF_TCP_ESTABLISHED))) {
+		if (unlikely(!open && !answers)) {
 			entry->tcp |= DF_TCP_ESTABLISHED;
 		}
 		return;
 	}
 	if (p->tcp_flags & TCP_SYN) {
-		entry->tcp |= DF_TCP_SYN;
+		entry->tcp |= answers ? DF_TCP_SYN | DF_TCP_ESTABLISHED : DF_TCP_SYN;
+		return;
+	}
+	if (p->tcp_flags & TCP_RST && !answers && !open && !answered(p, entry)) {
 		return;
 	}
 	entry->tcp |= p->tcp_flags & TCP_RST ? DF_TCP_RST : DF_TCP_FIN;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A call from SYN to FIN, by vIP and by pod IP, at the caller's end and at the callee's.
+#include <numeric>
+
 #include "test/packet/world.h"
 
 namespace directfaas::packet {
@@ -91,6 +93,31 @@ TEST_P(Call, PortReuseAfterCloseIsANewConnection) {
     EXPECT_EQ(look(open_call(40000).frame).dst.text(), pod(3));
     EXPECT_EQ(sw.edge_stats(kEdgeCall).opened, 2U);
     EXPECT_EQ(sw.open_at(kInstanceTwo), 1U);
+}
+
+/// A server in TIME-WAIT answers a SYN with a bare ACK; the caller resets that and tries again.
+TEST_P(Call, SynSentAgainAfterAnAckFromTheLastConnectionIsOneConnection) {
+    open_call(40000);
+    answer_call(40000, flag::kAck);
+    sw.from_pod(caller_if, tcp(pod(1), 40000, vip(2), 80, flag::kRst));
+    open_call(40000);
+    answer_call(40000);
+    const auto stats = sw.edge_stats(kEdgeCall);
+    EXPECT_EQ(stats.opened, 1U);
+    EXPECT_EQ(stats.reset, 0U);
+    EXPECT_EQ(std::accumulate(std::begin(stats.handshake), std::end(stats.handshake), 0ULL), 1U);
+    sw.from_pod(caller_if, tcp(pod(1), 40000, vip(2), 80, flag::kRst));
+    EXPECT_EQ(sw.edge_stats(kEdgeCall).reset, 1U) << "a reset after the answer is one";
+}
+
+TEST_P(Call, SynSentAgainByAnOutsiderIsOneConnectionToo) {
+    sw.veth(callee_if, kShop, {pod(6)});
+    const auto syn = tcp(outside(1), 40000, pod(6), 8080);
+    sw.to_pod(callee_if, syn);
+    sw.from_pod(callee_if, tcp(pod(6), 8080, outside(1), 40000, flag::kAck));
+    sw.to_pod(callee_if, tcp(outside(1), 40000, pod(6), 8080, flag::kRst));
+    sw.to_pod(callee_if, syn);
+    EXPECT_EQ(sw.edge_stats(kEdgeOutsideShop).opened, 1U);
 }
 
 TEST_P(Call, SynBeforeTheAnswerLeavesADrainingInstance) {
