@@ -14,9 +14,10 @@ static __always_inline __u32 slot(const struct df_vip *v, __u32 ordinal)
 	return id ? *id : 0;
 }
 
-static __always_inline __u64 open_at(__u32 id)
+/* Below zero for a moment when a correction by the agent and a closing connection meet. */
+static __always_inline __s64 open_at(__u32 id)
 {
-	__u64 *open = bpf_map_lookup_elem(&ep_open, &id);
+	const __s64 *open = bpf_map_lookup_elem(&ep_open, &id);
 
 	return open ? *open : 0;
 }

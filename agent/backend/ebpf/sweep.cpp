@@ -25,6 +25,10 @@ constexpr std::chrono::seconds kPass{8};
 constexpr std::chrono::seconds kLongestPause{8};
 /// How often an empty table is looked at.
 constexpr std::chrono::seconds kPeek{1};
+/// A connection of this age was open when the pass began, and is no call that comes and goes.
+constexpr std::chrono::seconds kSettled{2};
+/// So many passes in a row must find a count off to the same side before it is corrected.
+constexpr int kPassesToCorrect = 3;
 
 // bpf/sweep.bpf.c: an Ethernet header, whose first byte is the haste, then the keys.
 constexpr std::size_t kHeader = 14;
@@ -179,7 +183,11 @@ void Sweep::count(const df_ct_key& key, const df_ct& entry) {
         ++pass_->gauges.open_by_edge[versioned(entry.edge, entry.edge_gen)];
     }
     if (entry.role == DF_CT_CALL && entry.ep != 0) {
-        ++pass_->open_by_endpoint[versioned(entry.ep, entry.ep_gen)];
+        auto& open = pass_->open_by_endpoint[versioned(entry.ep, entry.ep_gen)];
+        ++open.all;
+        const std::chrono::nanoseconds age =
+            monotonic_now() - std::chrono::nanoseconds(entry.created);
+        open.settled += age > kSettled ? 1 : 0;
     }
 }
 
@@ -211,38 +219,53 @@ Result<void> Sweep::finish() {
     last_ = std::move(pass_->gauges);
     finished_ = Clock::now();
     auto corrected = correct_open();
+    if (!suspicions_.empty()) {
+        pause_ = std::min(pause_, std::chrono::seconds(1));  // do not keep a doubt for long
+    }
     return corrected ? correct_live() : corrected;
 }
 
-/// The programs' counts go on while the pass runs, so a difference is an error only as far as what
-/// happened meanwhile cannot explain it.
-Result<void> Sweep::correct_open() const {
-    std::set<std::uint32_t> suspects;
-    for (const auto& [key, counted] : pass_->open_by_endpoint) {
-        suspects.insert(static_cast<std::uint32_t>(key >> 32));
+/// The programs' counts go on while the pass runs, and calls come and go between two looks at them,
+/// so one pass proves little: a wrong correction would keep calls away from an instance. A count is
+/// too high if it never sank to what the pass found, too low if it never rose to what has long been
+/// open, in several passes in a row.
+Result<void> Sweep::correct_open() {
+    std::set<std::uint32_t> ids;
+    for (const auto& [key, open] : pass_->open_by_endpoint) {
+        ids.insert(static_cast<std::uint32_t>(key >> 32));
     }
     for (std::uint32_t id = 0; id < pass_->open_before.size(); ++id) {
         if (pass_->open_before[id] != 0) {
-            suspects.insert(id);
+            ids.insert(id);
         }
     }
-    for (const std::uint32_t id : suspects) {
+    std::erase_if(suspicions_, [&](const auto& each) { return !ids.contains(each.first); });
+    for (const std::uint32_t id : ids) {
         const auto endpoint = tables_->ep.get(id);
         if (!endpoint) {
             return std::unexpected(endpoint.error());
         }
         const auto found = *endpoint ? pass_->open_by_endpoint.find(versioned(id, (*endpoint)->gen))
                                      : pass_->open_by_endpoint.end();
-        const std::int64_t counted = found == pass_->open_by_endpoint.end() ? 0 : found->second;
-        const std::int64_t before = pass_->open_before[id];
-        const std::int64_t after = open_counts_->at(id);
-        const std::int64_t moved = std::abs(after - before);
-        const auto [low, high] = std::minmax(before, after);
-        if (counted < low - moved || counted > high + moved) {
-            open_counts_->add(id, counted - after);
-        }
+        judge_open(id, found == pass_->open_by_endpoint.end() ? Open{} : found->second);
     }
     return {};
+}
+
+void Sweep::judge_open(std::uint32_t id, const Open& found) {
+    const auto [low, high] = std::minmax({pass_->open_before[id], open_counts_->at(id)});
+    const std::int64_t off = low > found.all ? low - found.all : std::min(high - found.settled, {});
+    auto& suspicion = suspicions_[id];
+    if (off == 0 || (suspicion.passes > 0 && (off < 0) != (suspicion.off < 0))) {
+        suspicions_.erase(id);
+        return;
+    }
+    const bool less = suspicion.passes == 0 || std::abs(off) < std::abs(suspicion.off);
+    suspicion = {less ? off : suspicion.off, suspicion.passes + 1};
+    if (suspicion.passes == kPassesToCorrect) {
+        open_counts_->add(id, -suspicion.off);
+        suspicions_.erase(id);
+    }
 }
 
 /// Programs only ever raise `live`.

@@ -73,12 +73,21 @@ class Sweep {
         std::uint32_t before = 0;  // `budget.live` when the pass began
         std::uint32_t counted = 0;
     };
+    struct Open {
+        std::int64_t all = 0;
+        std::int64_t settled = 0;  // of them, older than any call that is just coming and going
+    };
+    /// How far a count has been off in each of the last passes at least; below zero: too low.
+    struct Suspicion {
+        std::int64_t off = 0;
+        int passes = 0;
+    };
     struct Pass {
         BatchCursor cursor;
         Gauges gauges;
-        std::unordered_map<std::uint64_t, std::int64_t> open_by_endpoint;  // key: versioned()
-        std::vector<std::int64_t> open_before;                             // by endpoint id
-        std::unordered_map<std::uint32_t, Live> live;                      // by key of `budget`
+        std::unordered_map<std::uint64_t, Open> open_by_endpoint;  // key: versioned()
+        std::vector<std::int64_t> open_before;                     // by endpoint id
+        std::unordered_map<std::uint32_t, Live> live;              // by key of `budget`
         std::uint64_t removed = 0;
     };
 
@@ -89,14 +98,16 @@ class Sweep {
     void count(const df_ct_key& key, const df_ct& entry);
     util::Result<void> expire(const std::vector<df_ct_key>& idle);
     util::Result<void> finish();
-    util::Result<void> correct_open() const;
+    util::Result<void> correct_open();
+    void judge_open(std::uint32_t id, const Open& found);
     util::Result<void> correct_live() const;
 
     const Tables* tables_;
     const OpenCounts* open_counts_;
     int program_;
     std::optional<Pass> pass_;
-    Gauges last_;                    // of the last whole pass
+    std::unordered_map<std::uint32_t, Suspicion> suspicions_;  // by endpoint id
+    Gauges last_;                                              // of the last whole pass
     std::chrono::seconds pause_{0};  // after it; grows while passes find nothing new
     Clock::time_point finished_;
     Clock::time_point peeked_;
