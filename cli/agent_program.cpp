@@ -33,6 +33,7 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, int output) {
     std::vector<std::string> words = arguments;
     words[0] = located(words[0]);
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (auto& word : words) {
         argv.push_back(word.data());
     }

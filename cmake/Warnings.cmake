@@ -6,7 +6,10 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # libstdc++ 12 uses std::get_temporary_buffer in its own stable_sort; g++ is told not to say so.
-  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-deprecated-declarations>)
+  # What a designated initializer does not name is zero, which is why one is used.
+  add_compile_options(
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-deprecated-declarations>
+    $<$<COMPILE_LANGUAGE:CXX>:-Wno-missing-designated-field-initializers>)
 endif()
 # The repository root is the only include root: every include names its folder.
 include_directories(${CMAKE_SOURCE_DIR})

@@ -31,7 +31,7 @@ std::expected<model::ObjectName, Refusal> pod_name(const std::string& text) {
 }  // namespace
 
 util::Result<std::unique_ptr<Control>> Control::create(util::EventLoop& loop, AgentAccess& agent,
-                                                       ControlOptions options) {
+                                                       const ControlOptions& options) {
     auto socket = SocketFile::listen_at(options.socket);
     if (!socket) {
         return std::unexpected(socket.error());

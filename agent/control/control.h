@@ -27,7 +27,7 @@ class Control {
    public:
     /// Fails if another agent serves the socket; see SocketFile.
     static util::Result<std::unique_ptr<Control>> create(util::EventLoop& loop, AgentAccess& agent,
-                                                         ControlOptions options);
+                                                         const ControlOptions& options);
     Control(const Control&) = delete;
     Control& operator=(const Control&) = delete;
 

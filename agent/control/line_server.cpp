@@ -171,13 +171,13 @@ void LineServer::take_requests(ClientId id) {
     }
 }
 
-void LineServer::answer(ClientId id, std::string line) {
+void LineServer::answer(ClientId id, const std::string& line) {
     const auto place = clients_.find(id);
     if (place == clients_.end() || !place->second.awaiting) {
         return;
     }
     place->second.awaiting = false;
-    place->second.output += std::move(line);
+    place->second.output += line;
     place->second.output += '\n';
     place->second.progress = Clock::now();
     write_some(id);

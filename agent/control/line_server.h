@@ -46,7 +46,7 @@ class LineServer {
     ~LineServer();
 
     /// Answers the request of a client; nothing happens if it is gone.
-    void answer(ClientId id, std::string line);
+    void answer(ClientId id, const std::string& line);
     /// Makes the client a reader of a stream: it is not asked for requests any more.
     void begin_stream(ClientId id);
     /// Sends a line of a stream. A client that is too far behind is dropped with a last line that

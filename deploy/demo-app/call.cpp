@@ -77,7 +77,7 @@ Became of_errno(int code) {
 }
 
 void set_timeouts(int fd, int milliseconds) {
-    const timeval limit{milliseconds / 1000, (milliseconds % 1000) * 1000};
+    const timeval limit{milliseconds / 1000, milliseconds % 1000 * 1000L};
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));  // connect(), too
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 }

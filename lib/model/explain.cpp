@@ -38,6 +38,7 @@ std::expected<Identity, Problem> resolve(const Generator& generator, const std::
                     .advice = "Use a name of a FunctionChain, as name or namespace/name"});
     }
     std::vector<std::string> names;
+    names.reserve(found.size());
     for (const auto& identity : found) {
         names.push_back(identity.name.text());
     }

@@ -33,9 +33,9 @@ class ObjectIndex {
    private:
     struct ByName {
         using is_transparent = void;
-        static const ObjectName& key(const auto* object) { return object->name; }
-        static const ObjectName& key(const ObjectName& name) { return name; }
-        bool operator()(const auto& a, const auto& b) const { return key(a) < key(b); }
+        bool operator()(const auto* a, const auto* b) const { return a->name < b->name; }
+        bool operator()(const auto* a, const ObjectName& b) const { return a->name < b; }
+        bool operator()(const ObjectName& a, const auto* b) const { return a < b->name; }
     };
     struct ServiceKey {
         const ObjectName& name;

@@ -64,6 +64,7 @@ class FunctionWarnings {
 
     [[nodiscard]] std::string port_names() const {
         std::vector<std::string> names;
+        names.reserve(state_.service->ports.size());
         for (const auto& port : state_.service->ports) {
             names.push_back(fmt::format("{}{}{}/{}", port.name, port.name.empty() ? "" : " ",
                                         port.port, util::protocol_name(port.protocol)));
@@ -78,6 +79,7 @@ class FunctionWarnings {
 
 Problem contested(const Pod& pod, const std::vector<const Identity*>& owners) {
     std::vector<std::string> names;
+    names.reserve(owners.size());
     for (const auto* owner : owners) {
         names.push_back(phrase(*owner));
     }

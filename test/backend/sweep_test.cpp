@@ -170,6 +170,28 @@ TEST_F(SweepTest, TheProgramsCountsAreCorrected) {
     });
 }
 
+/// A call that is there when the pass comes by, and neither before nor after it, is in no count.
+TEST_F(SweepTest, CallsThatComeAndGoCorrectNothing) {
+    inside([&] {
+        load();
+        insert(connection(1));
+        ASSERT_TRUE(open_->ep_open.put(endpoint_id_, 1));
+        for (std::uint16_t pass = 1; pass <= 6; ++pass) {
+            auto marker = connection(100 + pass);  // in the gauge once a whole pass has seen it
+            marker.call.role = DF_CT_SERVE;
+            marker.call.ep = 0;
+            ASSERT_TRUE(open_->ct.put(marker.call_key, marker.call));
+            ASSERT_TRUE(sweep_until([&] {
+                auto brief = connection(2);
+                brief.call.created = brief.answer.created = now_ns();
+                insert(brief);
+                return open_on_edge() == 2U + pass;
+            }));
+        }
+        EXPECT_EQ(open_->ep_open.get(endpoint_id_).value(), 1U);
+    });
+}
+
 TEST_F(SweepTest, IdleConnectionsGoAndOthersStay) {
     inside([&] {
         load();

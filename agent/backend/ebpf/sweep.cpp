@@ -127,7 +127,7 @@ Result<bool> Sweep::needed() {
 }
 
 Result<void> Sweep::begin(const std::set<unsigned>& attached) {
-    pass_.emplace();
+    pass_ = Pass{};
     pass_->open_before = open_counts_->copy();
     for (const unsigned ifindex : attached) {
         for (const std::uint32_t key :
