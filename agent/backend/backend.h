@@ -126,6 +126,8 @@ struct Counters {
     std::vector<DropCounter> drops;                         // every reason and hook, zeros included
     std::vector<DeniedCounter> denied;
     std::vector<TableUsage> tables;
+    bool closings = true;    // whether EdgeCounters tells who closed, and resets
+    bool handshakes = true;  // whether it tells times of handshakes
     std::uint64_t events_lost = 0;
     std::uint64_t held_lost = 0;
     std::map<util::IpAddress, std::uint64_t>

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Flows' statistics as the agent's counters.
+#pragma once
+
+#include <map>
+
+#include "agent/backend/backend.h"
+#include "agent/backend/ovs/bridge.h"
+#include "agent/backend/ovs/state.h"
+
+namespace directfaas::backend::ovs {
+
+using Totals = std::map<FlowKey, Base>;
+
+/// What all counting flows have counted, over all their lives.
+util::Result<Totals> read_totals(Bridge& bridge, const State& state);
+
+/// Open connections as the connection tracker knows them.
+struct OpenConnections {
+    std::map<std::uint32_t, std::uint64_t> by_mark;
+    std::map<util::IpAddress, std::uint64_t> by_instance;
+    std::uint64_t all = 0;
+};
+/// Reads `ovs-appctl dpctl/dump-conntrack`.
+OpenConnections read_open_connections(const std::string& dump);
+
+Counters make_counters(const State& state, const Totals& totals, const OpenConnections& open);
+
+}  // namespace directfaas::backend::ovs

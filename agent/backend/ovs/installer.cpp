@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// Changes of the rules. What is there already is compared in installer_compare.cpp.
+#include "agent/backend/ovs/installer.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <array>
+
+#include "agent/backend/ovs/peer.h"
+#include "lib/util/log.h"
+
+namespace directfaas::backend::ovs {
+namespace {
+
+using util::Result;
+
+std::string interface_name(unsigned ifindex) {
+    std::array<char, IF_NAMESIZE> name{};
+    return ::if_indextoname(ifindex, name.data()) == nullptr ? "" : name.data();
+}
+
+template <typename Map, typename Key>
+const typename Map::mapped_type* look(const Map& map, const Key& key) {
+    const auto found = map.find(key);
+    return found == map.end() ? nullptr : &found->second;
+}
+
+std::set<util::IpAddress> touched_vips(const model::RuleDelta& delta) {
+    std::set<util::IpAddress> vips;
+    for (const auto& [key, rule] : delta.routes) {
+        vips.insert(key.vip);
+    }
+    for (const auto& key : delta.routes_removed) {
+        vips.insert(key.vip);
+    }
+    return vips;
+}
+
+}  // namespace
+
+Result<void> Installer::apply(const model::RuleDelta& delta) {
+    Change change;
+    std::vector<Bytes> after;
+    auto done = stage(delta, change, after);
+    if (done) {
+        done = bridge_.commit(change);
+    }
+    if (done && !after.empty()) {
+        done = bridge_.execute(std::move(after));
+    }
+    if (done) {
+        return done;
+    }
+    // What is believed and what is there may differ now.
+    if (auto loaded = load(); !loaded) {
+        util::log::debug("reading back the flows: {}", loaded.error().text());
+    }
+    return done;
+}
+
+/// `after` is for what comes when packets follow the change already.
+Result<void> Installer::stage(const model::RuleDelta& delta, Change& change,
+                              std::vector<Bytes>& after) {
+    const auto numbers = numbers_flows(state_, instance_);
+    const auto vips = touched_vips(delta);
+    std::map<util::IpAddress, Flows> vips_before;
+    for (const auto& vip : vips) {
+        vips_before[vip] = vip_flows(state_, vip);
+    }
+    stage_upserts(delta, change);
+    for (const auto& [pod, rule] : delta.attachments) {
+        if (auto attached = attach(pod, rule, change, after); !attached) {
+            return util::pass(attached.error(), "pod " + pod.text());
+        }
+    }
+    for (const auto& edge : delta.revoked) {
+        revoke(edge, change);
+    }
+    for (const auto& pod : delta.detached) {
+        detach(pod, change, after);
+    }
+    stage_removals(delta, change);
+    for (const auto& vip : vips) {
+        change.replace(vips_before[vip], vip_flows(state_, vip));
+    }
+    change.replace(numbers, numbers_flows(state_, instance_));
+    return {};
+}
+
+void Installer::stage_upserts(const model::RuleDelta& delta, Change& change) {
+    for (const auto& [identity, rule] : delta.identities) {
+        state_.number(identity);
+        const auto* old = look(state_.rules.identities, identity);
+        const auto before = old != nullptr ? identity_flows(state_, identity, *old) : Flows();
+        change.replace(before, identity_flows(state_, identity, rule));
+        state_.rules.identities[identity] = rule;
+    }
+    for (const auto& [address, identity] : delta.addresses) {
+        state_.number(identity);
+        const auto* old = look(state_.rules.addresses, address);
+        const auto before = old != nullptr ? address_flows(state_, address, *old) : Flows();
+        change.replace(before, address_flows(state_, address, identity));
+        state_.rules.addresses[address] = identity;
+    }
+    for (const auto& [key, rule] : delta.routes) {
+        set_route(key, rule, change);
+    }
+    for (const auto& edge : delta.allowed) {
+        if (state_.edges.contains(edge)) {
+            continue;
+        }
+        state_.number(edge.from);
+        state_.number(edge.to);
+        state_.edges[edge] = state_.next_edge++;
+        change.replace({}, edge_flows(state_, edge));
+        state_.rules.allowed.insert(edge);
+    }
+}
+
+void Installer::set_route(const model::RouteKey& key, const model::RouteRule& rule,
+                          Change& change) {
+    Flows before;
+    Group group_before;
+    if (const auto* old = look(state_.rules.routes, key)) {
+        before = route_flows(state_, key, *old);
+        group_before = route_group(state_, key, *old);
+    } else {
+        state_.routes[key] = state_.next_route++;
+    }
+    state_.number(rule.function);
+    auto& numbers = state_.endpoints[key];
+    std::map<EndpointKey, std::uint32_t> kept;
+    for (const auto& endpoint : rule.endpoints) {
+        const EndpointKey end{endpoint.address, endpoint.port};
+        const auto* known = look(numbers, end);
+        kept[end] = known != nullptr ? *known : state_.next_endpoint++;
+    }
+    numbers = std::move(kept);
+    change.replace(before, route_flows(state_, key, rule));
+    auto group = route_group(state_, key, rule);
+    const bool had = !group_before.buckets.empty();
+    if (!group.buckets.empty() && !(had && group == group_before)) {
+        change.put(std::move(group), std::move(group_before.buckets), had);
+    } else if (group.buckets.empty() && had) {
+        change.remove_group(group.id);
+    }
+    state_.rules.routes[key] = rule;
+}
+
+void Installer::remove_route(const model::RouteKey& key, Change& change) {
+    const auto* old = look(state_.rules.routes, key);
+    if (old == nullptr) {
+        return;
+    }
+    change.replace(route_flows(state_, key, *old), {});
+    if (const auto group = route_group(state_, key, *old); !group.buckets.empty()) {
+        change.remove_group(group.id);
+    }
+    state_.routes.erase(key);
+    state_.endpoints.erase(key);
+    state_.rules.routes.erase(key);
+}
+
+void Installer::revoke(const model::AllowKey& edge, Change& change) {
+    const auto mark = state_.edges.find(edge);
+    if (mark == state_.edges.end()) {
+        return;
+    }
+    change.replace(edge_flows(state_, edge), {});
+    state_.bases.erase(edge_opened_counter(mark->second));
+    state_.bases.erase(edge_bytes_counter(mark->second, false));
+    state_.bases.erase(edge_bytes_counter(mark->second, true));
+    state_.edges.erase(mark);
+    state_.rules.allowed.erase(edge);
+}
+
+void Installer::stage_removals(const model::RuleDelta& delta, Change& change) {
+    for (const auto& key : delta.routes_removed) {
+        remove_route(key, change);
+    }
+    for (const auto& address : delta.addresses_removed) {
+        if (const auto* old = look(state_.rules.addresses, address)) {
+            change.replace(address_flows(state_, address, *old), {});
+            state_.rules.addresses.erase(address);
+        }
+    }
+    for (const auto& identity : delta.identities_removed) {
+        const auto* old = look(state_.rules.identities, identity);
+        if (old == nullptr) {
+            continue;
+        }
+        change.replace(identity_flows(state_, identity, *old), {});
+        const auto number = state_.known(identity);
+        for (const auto told : {FunctionTold::kDenied, FunctionTold::kAudited, FunctionTold::kHeld,
+                                FunctionTold::kNoEndpoint, FunctionTold::kOpened}) {
+            state_.bases.erase(function_counter(number, told));
+        }
+        std::erase_if(state_.pairs, [&](const auto& pair) {
+            if (pair.first.from != number && pair.first.to != number) {
+                return false;
+            }
+            change.remove(pair_flow(state_, pair.first));
+            return true;
+        });
+        state_.identities.erase(identity);
+        state_.rules.identities.erase(identity);
+    }
+}
+
+std::optional<std::uint16_t> Installer::free_zone() const {
+    std::set<std::uint16_t> used;
+    for (const auto& [pod, place] : state_.pods) {
+        used.insert(place.zone);
+    }
+    for (std::uint32_t zone = kZoneFirst; zone < kZoneFirst + kZoneCount; ++zone) {
+        if (!used.contains(static_cast<std::uint16_t>(zone))) {
+            return static_cast<std::uint16_t>(zone);
+        }
+    }
+    return std::nullopt;
+}
+
+Result<PodPlace> Installer::find_place(const model::ObjectName& pod,
+                                       const model::AttachRule& rule) {
+    const auto name = interface_name(rule.ifindex);
+    if (!bridge_.ports().contains(name)) {
+        if (auto read = bridge_.read_ports(); !read) {
+            return std::unexpected(read.error());
+        }
+    }
+    const auto* port = look(bridge_.ports(), name);
+    if (port == nullptr) {
+        return util::fail(fmt::format(
+            "interface {} ({}) is no port of bridge {}; `ovs-vsctl add-port {} {}` makes it one",
+            name.empty() ? "?" : name, rule.ifindex, bridge_.options().name, bridge_.options().name,
+            name.empty() ? "INTERFACE" : name));
+    }
+    const auto mac = peer_mac(rule.ifindex);
+    if (!mac) {
+        return std::unexpected(mac.error());
+    }
+    const auto* before = look(state_.pods, pod);
+    const auto zone = before != nullptr ? std::optional(before->zone) : free_zone();
+    if (!zone) {
+        return util::fail("no zone of the connection tracker is left for it");
+    }
+    return PodPlace{*zone, *port, *mac};
+}
+
+Result<void> Installer::attach(const model::ObjectName& pod, const model::AttachRule& rule,
+                               Change& change, std::vector<Bytes>& after) {
+    const auto place = find_place(pod, rule);
+    if (!place) {
+        return std::unexpected(place.error());
+    }
+    Flows before;
+    const auto* old = look(state_.rules.attachments, pod);
+    if (old != nullptr) {
+        before = pod_flows(state_, pod, *old, bridge_.mac());
+    }
+    if (old == nullptr || old->ifindex != rule.ifindex) {
+        after.push_back(flush_zone(place->zone));
+        if (auto limited = limit_zone(place->zone); !limited) {
+            return limited;
+        }
+    }
+    state_.number(rule.identity);
+    state_.pods[pod] = *place;
+    change.replace(before, pod_flows(state_, pod, rule, bridge_.mac()));
+    state_.rules.attachments[pod] = rule;
+    return {};
+}
+
+void Installer::detach(const model::ObjectName& pod, Change& change, std::vector<Bytes>& after) {
+    const auto* old = look(state_.rules.attachments, pod);
+    if (old == nullptr) {
+        return;
+    }
+    change.replace(pod_flows(state_, pod, *old, bridge_.mac()), {});
+    after.push_back(flush_zone(state_.pods.at(pod).zone));
+    state_.pods.erase(pod);
+    state_.rules.attachments.erase(pod);
+}
+
+}  // namespace directfaas::backend::ovs

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is there against what should be: after a start, a reconnection, and when asked.
+#include <fmt/format.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "agent/backend/ovs/installer.h"
+#include "agent/backend/ovs/records.h"
+#include "lib/util/log.h"
+
+namespace directfaas::backend::ovs {
+namespace {
+
+using util::Result;
+
+constexpr std::uint64_t kTurnCookie = cookie(Owner::kPipeline, 1);  // see Bridge::settle()
+constexpr std::uint32_t kRefusalsPerSecond = 2000;
+constexpr std::uint32_t kHeldPerSecond = 20000;
+constexpr std::uint32_t kReportsPerSecond = 1000;
+
+bool installed(const std::map<FlowKey, FoundFlow>& found, const Flow& flow) {
+    const auto at = found.find(flow.key());
+    return at != found.end() && at->second.cookie == flow.cookie &&
+           at->second.actions == flow.actions;
+}
+
+bool all_installed(const std::map<FlowKey, FoundFlow>& found, const Flows& flows) {
+    return std::ranges::all_of(flows, [&](const Flow& flow) { return installed(found, flow); });
+}
+
+void append(Flows& all, Flows more) { std::ranges::move(more, std::back_inserter(all)); }
+
+std::vector<util::IpAddress> addresses_of_this_node() {
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) {
+        return {};
+    }
+    const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, ::freeifaddrs);
+    std::vector<util::IpAddress> found;
+    for (const auto* entry = list; entry != nullptr; entry = entry->ifa_next) {
+        std::array<std::uint8_t, 16> bytes{};
+        if (entry->ifa_addr == nullptr) {
+            continue;
+        }
+        if (entry->ifa_addr->sa_family == AF_INET) {
+            const auto* in = reinterpret_cast<const sockaddr_in*>(entry->ifa_addr);
+            bytes[10] = bytes[11] = 0xff;
+            std::memcpy(bytes.data() + 12, &in->sin_addr, 4);
+        } else if (entry->ifa_addr->sa_family == AF_INET6) {
+            const auto* in = reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr);
+            std::memcpy(bytes.data(), &in->sin6_addr, 16);
+        } else {
+            continue;
+        }
+        found.emplace_back(bytes);
+    }
+    std::ranges::sort(found);
+    const auto repeated = std::ranges::unique(found);
+    found.erase(repeated.begin(), repeated.end());
+    return found;
+}
+
+}  // namespace
+
+df_reason Installer::full_zone_reason() const {
+    const bool budget = settings_.budget_live != 0 && settings_.budget_live < limits_.connections;
+    return budget ? DF_REASON_CT_BUDGET : DF_REASON_CT_FULL;
+}
+
+Result<void> Installer::limit_zone(std::uint16_t zone) {
+    const auto limit = settings_.budget_live == 0
+                           ? limits_.connections
+                           : std::min(settings_.budget_live, limits_.connections);
+    auto done =
+        bridge_.control("dpctl/ct-set-limits", {fmt::format("zone={},limit={}", zone, limit)});
+    return done ? Result<void>() : std::unexpected(done.error());
+}
+
+Flows Installer::base_flows() const {
+    auto all = pipeline_flows(state_, settings_, bridge_.mac(), full_zone_reason());
+    append(all, numbers_flows(state_, instance_));
+    append(all, node_flows(node_addresses_));
+    for (const auto& [pair, calls] : state_.pairs) {
+        all.push_back(pair_flow(state_, pair));
+    }
+    std::set<util::IpAddress> vips;
+    for (const auto& [key, rule] : state_.rules.routes) {
+        if (vips.insert(key.vip).second) {
+            append(all, vip_flows(state_, key.vip));
+        }
+    }
+    return all;
+}
+
+Flows Installer::all_flows() const {
+    auto all = base_flows();
+    for (const auto& [identity, rule] : state_.rules.identities) {
+        append(all, identity_flows(state_, identity, rule));
+    }
+    for (const auto& [address, identity] : state_.rules.addresses) {
+        append(all, address_flows(state_, address, identity));
+    }
+    for (const auto& [key, rule] : state_.rules.routes) {
+        append(all, route_flows(state_, key, rule));
+    }
+    for (const auto& edge : state_.rules.allowed) {
+        append(all, edge_flows(state_, edge));
+    }
+    for (const auto& [pod, rule] : state_.rules.attachments) {
+        append(all, pod_flows(state_, pod, rule, bridge_.mac()));
+    }
+    return all;
+}
+
+Result<Installer::Found> Installer::find() {
+    auto flows = bridge_.flows();
+    if (!flows) {
+        return std::unexpected(flows.error());
+    }
+    Found found;
+    for (FoundFlow& flow : *flows) {
+        if (flow.cookie != kTurnCookie) {
+            auto key = flow.key();
+            found.emplace(std::move(key), std::move(flow));
+        }
+    }
+    return found;
+}
+
+Result<void> Installer::put_meters() {
+    // Adding one that is there fails, changing one that is not there, too: so both are tried.
+    for (const auto& [id, rate] :
+         {std::pair{kMeterRefuse, kRefusalsPerSecond}, std::pair{kMeterHold, kHeldPerSecond},
+          std::pair{kMeterReport, kReportsPerSecond}}) {
+        if (bridge_.execute({meter(id, rate, rate, true)})) {
+            continue;
+        }
+        if (auto added = bridge_.execute({meter(id, rate, rate, false)}); !added) {
+            return util::pass(added.error(), "making a meter");
+        }
+    }
+    return {};
+}
+
+Result<void> Installer::load() {
+    const auto flows = bridge_.flows();
+    if (!flows) {
+        return std::unexpected(flows.error());
+    }
+    auto read = read_state(*flows);
+    if (!read.instance.empty() && read.instance != instance_) {
+        return util::fail(fmt::format(
+            "bridge {} is served by instance {}; `directfaas-agent --backend ovs --instance {} "
+            "--remove` ends that",
+            bridge_.options().name, read.instance, read.instance));
+    }
+    for (auto& [pair, calls] : read.pairs) {
+        const auto known = state_.pairs.find(pair);
+        calls = known == state_.pairs.end() ? 0 : known->second;
+    }
+    read.next_identity = std::max(read.next_identity, state_.next_identity);
+    read.next_edge = std::max(read.next_edge, state_.next_edge);
+    read.next_route = std::max(read.next_route, state_.next_route);
+    read.next_endpoint = std::max(read.next_endpoint, state_.next_endpoint);
+    state_ = std::move(read);
+    if (node_addresses_.empty()) {
+        node_addresses_ = addresses_of_this_node();
+    }
+    return {};
+}
+
+/// Groups come first: flows refer to them.
+Result<void> Installer::reconcile(const Found& found) {
+    Change change;
+    std::map<FlowKey, bool> wanted;
+    for (Flow& flow : all_flows()) {
+        wanted.emplace(flow.key(), true);
+        if (!installed(found, flow)) {
+            change.put(std::move(flow));
+        }
+    }
+    for (const auto& [key, flow] : found) {
+        if (!wanted.contains(key)) {
+            change.remove(flow);
+        }
+    }
+    const auto groups = bridge_.groups();
+    if (!groups) {
+        return std::unexpected(groups.error());
+    }
+    std::map<std::uint32_t, const Group*> there;
+    for (const Group& group : *groups) {
+        there[group.id] = &group;
+    }
+    for (const auto& [key, rule] : state_.rules.routes) {
+        auto group = route_group(state_, key, rule);
+        const auto at = there.find(group.id);
+        const bool existed = at != there.end();
+        if (!group.buckets.empty()) {
+            const bool same = existed && *at->second == group;
+            if (existed) {
+                there.erase(at);
+            }
+            if (!same) {
+                change.put(std::move(group), {}, existed);
+            }
+        }
+    }
+    for (const auto& [id, group] : there) {
+        change.remove_group(id);
+    }
+    return bridge_.commit(change);
+}
+
+Result<void> Installer::configure(const Settings& settings) {
+    const bool first = node_addresses_.empty();
+    const auto before = pipeline_flows(state_, settings_, bridge_.mac(), full_zone_reason());
+    const auto limit_before = settings_.budget_live;
+    settings_ = settings;
+    if (first || limit_before != settings.budget_live) {
+        for (const auto& [pod, place] : state_.pods) {
+            if (auto limited = limit_zone(place.zone); !limited) {
+                return limited;
+            }
+        }
+    }
+    Change change;
+    change.replace(before, pipeline_flows(state_, settings_, bridge_.mac(), full_zone_reason()));
+    return bridge_.commit(change);
+}
+
+Result<void> Installer::recover(const std::map<FlowKey, Base>& totals) {
+    if (node_addresses_.empty()) {
+        node_addresses_ = addresses_of_this_node();
+    }
+    if (auto made = put_meters(); !made) {
+        return made;
+    }
+    const auto found = find();
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    for (const auto& [key, total] : totals) {
+        if (!found->contains(key)) {
+            state_.bases[key] = total;
+        }
+    }
+    // Ports may have other numbers now, and pods may be gone.
+    for (auto& [pod, rule] : state_.rules.attachments) {
+        if (auto place = find_place(pod, rule)) {
+            state_.pods[pod] = *place;
+        }
+        if (auto limited = limit_zone(state_.pods[pod].zone); !limited) {
+            return limited;
+        }
+    }
+    return reconcile(*found);
+}
+
+Result<void> Installer::follow_node() {
+    auto now = addresses_of_this_node();
+    if (now == node_addresses_) {
+        return {};
+    }
+    Change change;
+    change.replace(node_flows(node_addresses_), node_flows(now));
+    auto done = bridge_.commit(change);
+    if (done) {
+        node_addresses_ = std::move(now);
+    }
+    return done;
+}
+
+Result<void> Installer::add_pair(const PairKey& pair) {
+    return bridge_.execute({put_flow(pair_flow(state_, pair))});
+}
+
+Result<model::RuleSet> Installer::dump() {
+    const auto found = find();
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    auto rules = state_.rules;
+    std::erase_if(rules.identities, [&](const auto& item) {
+        return !all_installed(*found, identity_flows(state_, item.first, item.second));
+    });
+    std::erase_if(rules.addresses, [&](const auto& item) {
+        return !all_installed(*found, address_flows(state_, item.first, item.second));
+    });
+    std::erase_if(rules.routes, [&](const auto& item) {
+        return !all_installed(*found, route_flows(state_, item.first, item.second));
+    });
+    std::erase_if(rules.allowed, [&](const auto& edge) {
+        return !all_installed(*found, edge_flows(state_, edge));
+    });
+    std::erase_if(rules.attachments, [&](const auto& item) {
+        return !all_installed(*found, pod_flows(state_, item.first, item.second, bridge_.mac()));
+    });
+    if (rules == state_.rules && all_installed(*found, base_flows()) &&
+        found->size() == all_flows().size()) {
+        return rules;
+    }
+    // Put right at once; the rules that were damaged are told all the same.
+    if (auto mended = reconcile(*found); !mended) {
+        return std::unexpected(mended.error());
+    }
+    return rules;
+}
+
+}  // namespace directfaas::backend::ovs

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/backend/ovs/match.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+
+namespace directfaas::backend::ovs {
+namespace {
+
+constexpr std::uint16_t kMatchTypeOxm = 1;
+
+Bytes in_order(std::uint64_t value, unsigned size) {
+    Bytes bytes(size);
+    for (unsigned i = 0; i < size && i < 8; ++i) {
+        bytes[size - 1 - i] = static_cast<std::uint8_t>(value >> (8 * i));
+    }
+    return bytes;
+}
+
+std::span<const std::uint8_t> significant(const util::IpAddress& address) {
+    const std::span<const std::uint8_t> all(address.bytes());
+    return address.is_v4() ? all.subspan(12) : all;
+}
+
+bool all_ones(const Bytes& mask) {
+    return std::ranges::all_of(mask, [](std::uint8_t byte) { return byte == 0xff; });
+}
+
+}  // namespace
+
+unsigned field_size(Field field) {
+    switch (field) {
+        case Field::kCtLabel:
+        case Field::kCtSource6:
+        case Field::kCtDestination6:
+        case Field::kSource6:
+        case Field::kDestination6:
+        case Field::kNdTarget:
+            return 16;
+        case Field::kEthDestination:
+        case Field::kEthSource:
+            return 6;
+        case Field::kVlan:
+        case Field::kEthType:
+        case Field::kTcpDestination:
+        case Field::kUdpDestination:
+        case Field::kTcpFlags:
+        case Field::kCtSourcePort:
+        case Field::kCtDestinationPort:
+            return 2;
+        case Field::kIpProtocol:
+        case Field::kIcmp4Type:
+        case Field::kIcmp6Type:
+            return 1;
+        default:
+            return 4;
+    }
+}
+
+std::uint32_t oxm_header(Field field, bool masked) {
+    const unsigned length = field_size(field) * (masked ? 2 : 1);
+    return (static_cast<std::uint32_t>(field) << 9) | (masked ? 1U << 8 : 0U) | length;
+}
+
+Match& Match::with(Field field, std::uint64_t value) {
+    fields_[field] = {in_order(value, field_size(field)), {}};
+    return *this;
+}
+
+Match& Match::with(Field field, std::uint64_t value, std::uint64_t mask) {
+    const unsigned size = field_size(field);
+    const auto value_bytes = in_order(value & mask, size);
+    const auto mask_bytes = in_order(mask, size);
+    return bytes(field, value_bytes, mask_bytes);
+}
+
+Match& Match::bytes(Field field, std::span<const std::uint8_t> value,
+                    std::span<const std::uint8_t> mask) {
+    Value entry{{value.begin(), value.end()}, {mask.begin(), mask.end()}};
+    if (all_ones(entry.mask)) {
+        entry.mask.clear();
+    }
+    fields_[field] = std::move(entry);
+    return *this;
+}
+
+Match& Match::source(const util::IpAddress& address) {
+    address.is_v4() ? ipv4() : ipv6();
+    return bytes(address.is_v4() ? Field::kSource4 : Field::kSource6, significant(address));
+}
+
+Match& Match::destination(const util::IpAddress& address) {
+    address.is_v4() ? ipv4() : ipv6();
+    return bytes(address.is_v4() ? Field::kDestination4 : Field::kDestination6,
+                 significant(address));
+}
+
+Match& Match::source(const util::IpPrefix& prefix) {
+    const bool v4 = prefix.base.is_v4();
+    v4 ? ipv4() : ipv6();
+    const auto mask = prefix.mask();
+    const std::span<const std::uint8_t> all(mask.bytes());
+    return bytes(v4 ? Field::kSource4 : Field::kSource6, significant(prefix.base),
+                 v4 ? all.subspan(12) : all);
+}
+
+Match& Match::transport(util::Protocol protocol_, std::uint16_t port) {
+    protocol(static_cast<std::uint8_t>(protocol_));
+    if (port != 0) {
+        with(protocol_ == util::Protocol::kTcp ? Field::kTcpDestination : Field::kUdpDestination,
+             port);
+    }
+    return *this;
+}
+
+std::string Match::key() const {
+    Writer out;
+    for (const auto& [field, entry] : fields_) {
+        out.u32(oxm_header(field, !entry.mask.empty())).raw(entry.value).raw(entry.mask);
+    }
+    return {out.bytes().begin(), out.bytes().end()};
+}
+
+void Match::write(Writer& out) const {
+    const auto start = out.size();
+    out.u16(kMatchTypeOxm).u16(0);
+    for (const auto& [field, entry] : fields_) {
+        out.u32(oxm_header(field, !entry.mask.empty())).raw(entry.value).raw(entry.mask);
+    }
+    out.patch(start + 2, out.size() - start);
+    out.pad(start);
+}
+
+std::optional<Match> Match::read(Reader& in) {
+    const std::uint16_t type = in.u16();
+    const std::uint16_t length = in.u16();
+    if (type != kMatchTypeOxm || length < 4) {
+        return std::nullopt;
+    }
+    Reader fields(in.take(length - 4U));
+    in.skip((8 - length % 8) % 8);
+    Match match;
+    while (fields.left() >= 4) {
+        const std::uint32_t header = fields.u32();
+        const bool masked = (header & 0x100) != 0;
+        const unsigned size = (header & 0xff) / (masked ? 2 : 1);
+        const auto value = fields.take(size);
+        const auto mask = fields.take(masked ? size : 0);
+        match.bytes(static_cast<Field>(header >> 9), value, mask);
+    }
+    return in.ok() && fields.ok() ? std::optional(std::move(match)) : std::nullopt;
+}
+
+std::optional<std::uint64_t> Match::value(Field field) const {
+    const auto found = fields_.find(field);
+    if (found == fields_.end() || !found->second.mask.empty() || found->second.value.size() > 8) {
+        return std::nullopt;
+    }
+    std::uint64_t value = 0;
+    for (const std::uint8_t byte : found->second.value) {
+        value = (value << 8) | byte;
+    }
+    return value;
+}
+
+std::span<const std::uint8_t> Match::value_bytes(Field field) const {
+    const auto found = fields_.find(field);
+    return found == fields_.end() ? std::span<const std::uint8_t>() : found->second.value;
+}
+
+}  // namespace directfaas::backend::ovs

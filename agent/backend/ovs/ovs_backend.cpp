@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/backend/ovs/ovs_backend.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <mutex>
+#include <utility>
+
+#include "agent/backend/ovs/counting.h"
+#include "agent/backend/ovs/explain.h"
+#include "agent/backend/ovs/installer.h"
+#include "agent/backend/ovs/punts.h"
+#include "agent/backend/ovs/remove.h"
+#include "lib/util/log.h"
+
+namespace directfaas::backend::ovs {
+namespace {
+
+using util::Result;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kCountPeriod{1};
+constexpr std::chrono::seconds kNodePeriod{1};
+
+class OvsBackend final : public Backend {
+   public:
+    OvsBackend(Options options, Punts punts)
+        : options_(std::move(options)),
+          bridge_({options_.bridge, options_.run_dir}),
+          installer_(bridge_, options_.instance, {.connections = options_.max_connections / 2}),
+          punts_(std::move(punts)) {}
+
+    Result<void> start();
+
+    Result<void> apply(const model::RuleDelta& delta) override;
+    Result<model::RuleSet> dump() override;
+    Result<Counters> counters() override;
+    [[nodiscard]] int event_fd() const override { return punts_.fd(); }
+    void drain(const EventSink& sink) override;
+    Result<void> replay(const HeldPacket& packet, ReplayAction action) override;
+    std::vector<Capability> probe() override { return probe_node(options_); }
+    Result<void> configure(const Settings& settings) override;
+    Result<void> sweep() override;
+    std::vector<std::string> installed(const model::AllowKey& edge,
+                                       const std::vector<model::RouteKey>& routes) override;
+    Result<void> remove() override;
+
+   private:
+    Result<void> connect();
+    Result<void> connected();
+    Result<void> read_counters();
+
+    const Options options_;
+    std::mutex mutex_;  // of all that follows: counters() comes from any thread
+    Bridge bridge_;
+    Installer installer_;
+    Punts punts_;
+    Totals totals_;  // as last read: what goes on when ovs-vswitchd is restarted
+    OpenConnections open_;
+    Clock::time_point counted_{};
+    Clock::time_point node_followed_{};
+    bool lost_ = false;
+};
+
+Result<void> OvsBackend::start() {
+    if (auto opened = bridge_.open(); !opened) {
+        return opened;
+    }
+    if (auto loaded = installer_.load(); !loaded) {
+        return loaded;
+    }
+    return connect();
+}
+
+/// Puts everything in order after the bridge was reached, for the first time or again.
+Result<void> OvsBackend::connect() {
+    if (!bridge_.connected()) {
+        if (auto opened = bridge_.open(); !opened) {
+            return opened;
+        }
+    }
+    if (auto recovered = installer_.recover(totals_); !recovered) {
+        return recovered;
+    }
+    return punts_.open(bridge_.management_socket());
+}
+
+/// Reaches the bridge again if it was lost.
+Result<void> OvsBackend::connected() {
+    if (bridge_.connected()) {
+        static_cast<void>(bridge_.serve());
+    }
+    if (bridge_.connected() && punts_.connected()) {
+        return {};
+    }
+    if (!std::exchange(lost_, true)) {
+        util::log::warning("bridge {} is gone; trying again until it is back", options_.bridge);
+    }
+    auto done = connect();
+    if (done) {
+        lost_ = false;
+        util::log::info("bridge {} is back; its flows are as they should be", options_.bridge);
+    }
+    return done;
+}
+
+Result<void> OvsBackend::apply(const model::RuleDelta& delta) {
+    const std::lock_guard lock(mutex_);
+    if (auto there = connected(); !there) {
+        return there;
+    }
+    return installer_.apply(delta);
+}
+
+Result<model::RuleSet> OvsBackend::dump() {
+    const std::lock_guard lock(mutex_);
+    if (auto there = connected(); !there) {
+        return std::unexpected(there.error());
+    }
+    return installer_.dump();
+}
+
+Result<void> OvsBackend::configure(const Settings& settings) {
+    const std::lock_guard lock(mutex_);
+    if (auto there = connected(); !there) {
+        return there;
+    }
+    return installer_.configure(settings);
+}
+
+Result<void> OvsBackend::read_counters() {
+    if (auto settled = bridge_.settle(); !settled) {
+        return settled;
+    }
+    auto totals = read_totals(bridge_, installer_.state());
+    if (!totals) {
+        return std::unexpected(totals.error());
+    }
+    totals_ = std::move(*totals);
+    const auto dump = bridge_.control("dpctl/dump-conntrack", {});
+    if (!dump) {
+        return std::unexpected(dump.error());
+    }
+    open_ = read_open_connections(*dump);
+    counted_ = Clock::now();
+    return {};
+}
+
+Result<Counters> OvsBackend::counters() {
+    const std::lock_guard lock(mutex_);
+    if (auto read = read_counters(); !read) {
+        return std::unexpected(read.error());
+    }
+    auto counters = make_counters(installer_.state(), totals_, open_);
+    counters.events_lost = punts_.events_lost();
+    if (const auto drops = bridge_.meter_drops()) {
+        const auto held = drops->find(kMeterHold);
+        counters.held_lost = held == drops->end() ? 0 : held->second;
+    }
+    return counters;
+}
+
+void OvsBackend::drain(const EventSink& sink) {
+    Punts::Taken taken;
+    {
+        const std::lock_guard lock(mutex_);
+        taken = punts_.take(installer_.state(), installer_.settings());
+        for (const PairKey& pair : taken.new_pairs) {
+            if (auto added = installer_.add_pair(pair); !added) {
+                util::log::debug("counting a denied pair: {}", added.error().text());
+            }
+        }
+    }
+    // Without the lock: who takes a packet may send it back at once.
+    for (const FlowEvent& event : taken.events) {
+        sink.flow(event);
+    }
+    for (HeldPacket& packet : taken.held) {
+        sink.held(std::move(packet));
+    }
+}
+
+Result<void> OvsBackend::replay(const HeldPacket& packet, ReplayAction action) {
+    const std::lock_guard lock(mutex_);
+    return punts_.replay(installer_.state(), packet, action);
+}
+
+Result<void> OvsBackend::sweep() {
+    const std::lock_guard lock(mutex_);
+    if (auto there = connected(); !there) {
+        return there;
+    }
+    const auto now = Clock::now();
+    if (now - node_followed_ > kNodePeriod) {
+        node_followed_ = now;
+        if (auto followed = installer_.follow_node(); !followed) {
+            return followed;
+        }
+    }
+    return now - counted_ > kCountPeriod ? read_counters() : Result<void>();
+}
+
+std::vector<std::string> OvsBackend::installed(const model::AllowKey& edge,
+                                               const std::vector<model::RouteKey>& routes) {
+    const std::lock_guard lock(mutex_);
+    return explain_installed(bridge_, installer_.state(), edge, routes);
+}
+
+Result<void> OvsBackend::remove() {
+    const std::lock_guard lock(mutex_);
+    return remove_everything(bridge_);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> create(const Options& options) {
+    auto punts = Punts::create();
+    if (!punts) {
+        return std::unexpected(punts.error());
+    }
+    auto backend = std::make_unique<OvsBackend>(options, std::move(*punts));
+    if (auto started = backend->start(); !started) {
+        return std::unexpected(started.error());
+    }
+    return backend;
+}
+
+}  // namespace directfaas::backend::ovs

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/backend/ovs/punts.h"
+
+#include <netinet/in.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+
+#include "agent/backend/ovs/tables.h"
+#include "lib/util/log.h"
+
+namespace directfaas::backend::ovs {
+namespace {
+
+using util::Result;
+
+std::optional<util::IpAddress> ct_address(const Match& fields, Field v4, Field v6) {
+    const auto four = fields.value_bytes(v4);
+    const auto bytes = four.empty() ? fields.value_bytes(v6) : four;
+    std::array<std::uint8_t, 16> all{};
+    if (bytes.size() == 4) {
+        all[10] = all[11] = 0xff;
+    } else if (bytes.size() != 16) {
+        return std::nullopt;
+    }
+    std::ranges::copy(bytes, all.end() - static_cast<std::ptrdiff_t>(bytes.size()));
+    return util::IpAddress(all);
+}
+
+/// How the caller opened the connection that the packet belongs to.
+std::optional<FlowTuple> opened_as(const Match& fields, std::uint8_t protocol) {
+    const auto source = ct_address(fields, Field::kCtSource4, Field::kCtSource6);
+    const auto destination = ct_address(fields, Field::kCtDestination4, Field::kCtDestination6);
+    if (!source || !destination) {
+        return std::nullopt;
+    }
+    return FlowTuple{
+        *source, *destination,
+        static_cast<std::uint16_t>(fields.value(Field::kCtSourcePort).value_or(0)),
+        static_cast<std::uint16_t>(fields.value(Field::kCtDestinationPort).value_or(0)), protocol};
+}
+
+model::Identity name_of(const State& state, std::uint32_t number) {
+    for (const auto& [identity, known] : state.identities) {
+        if (known == number) {
+            return identity;
+        }
+    }
+    return {};
+}
+
+unsigned ifindex_of_port(const State& state, std::uint32_t port) {
+    for (const auto& [pod, place] : state.pods) {
+        if (place.port == port) {
+            return state.rules.attachments.at(pod).ifindex;
+        }
+    }
+    return 0;
+}
+
+unsigned ifindex_of_address(const State& state, const util::IpAddress& address) {
+    for (const auto& [pod, rule] : state.rules.attachments) {
+        if (std::ranges::find(rule.addresses, address) != rule.addresses.end()) {
+            return rule.ifindex;
+        }
+    }
+    return 0;
+}
+
+std::optional<std::uint32_t> port_of_ifindex(const State& state, unsigned ifindex) {
+    for (const auto& [pod, rule] : state.rules.attachments) {
+        if (rule.ifindex == ifindex) {
+            return state.pods.at(pod).port;
+        }
+    }
+    return std::nullopt;
+}
+
+std::chrono::nanoseconds now() {
+    return std::chrono::steady_clock::now().time_since_epoch();  // CLOCK_MONOTONIC
+}
+
+}  // namespace
+
+/// One packet, and what the pipeline knew of it.
+struct Punts::Found {
+    PacketIn in;
+    Packet packet;
+    std::optional<FlowTuple> opened;  // of a known connection
+    const State& state;
+
+    [[nodiscard]] std::uint32_t value(Field field) const {
+        return static_cast<std::uint32_t>(in.fields.value(field).value_or(0));
+    }
+    [[nodiscard]] std::uint32_t port() const { return value(Field::kInPort); }
+    [[nodiscard]] bool known() const { return value(Field::kCtMark) != 0 && opened; }
+    [[nodiscard]] bool reply() const { return (value(Field::kCtState) & kReply) != 0; }
+    [[nodiscard]] df_reason reason() const { return static_cast<df_reason>(value(field::kReason)); }
+    /// As the sender sees it: what it sent may have been translated already.
+    [[nodiscard]] FlowTuple as_sent() const { return known() && !reply() ? *opened : packet.flow; }
+};
+
+Result<Punts> Punts::create() {
+    Punts punts;
+    punts.epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
+    if (!punts.epoll_.valid()) {
+        return util::fail_errno("making an epoll descriptor");
+    }
+    return punts;
+}
+
+Result<void> Punts::open(const std::string& management_socket) {
+    auto opened = OpenFlow::open(management_socket);
+    if (!opened) {
+        return std::unexpected(opened.error());
+    }
+    openflow_ = std::move(*opened);
+    if (auto sent = openflow_.execute({set_controller_id(kControllerId), set_config()}); !sent) {
+        return sent;
+    }
+    epoll_event event{};
+    event.events = EPOLLIN;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, openflow_.fd(), &event) != 0) {
+        return util::fail_errno("watching the bridge");
+    }
+    return {};
+}
+
+Punts::Taken Punts::take(State& state, const Settings& settings) {
+    event_rate_ = settings.event_rate;
+    Taken taken;
+    if (!connected()) {
+        return taken;
+    }
+    const auto done = openflow_.receive([&](Header header, std::span<const std::uint8_t> message) {
+        if (header.type == MessageType::kPacketIn) {
+            take_one(message, state, taken);
+        } else if (header.type == MessageType::kError) {
+            util::log::debug("the bridge refused a message: {}", error_text(message));
+        }
+    });
+    if (!done) {
+        util::log::debug("packets from the bridge: {}", done.error().text());
+    }
+    return taken;
+}
+
+void Punts::take_one(std::span<const std::uint8_t> message, State& state, Taken& taken) {
+    auto in = read_packet_in(message);
+    const auto packet = in ? parse_packet(in->frame) : std::nullopt;
+    if (!packet) {
+        return;
+    }
+    Found found{std::move(*in), *packet, {}, state};
+    found.opened = opened_as(found.in.fields, packet->flow.protocol);
+    switch (static_cast<Punt>(found.value(field::kPunt))) {
+        case Punt::kRefuse:
+            refuse(found);
+            count_pair(found, state, taken);
+            tell(found, DF_VERDICT_REFUSE, taken);
+            break;
+        case Punt::kHold:
+            hold(found, HeldPacket::Kind::kNoInstance, taken);
+            break;
+        case Punt::kHoldSource:
+            hold(found, HeldPacket::Kind::kUnknownSource, taken);
+            break;
+        case Punt::kReset:
+            swallow_reset(found, taken);
+            break;
+        case Punt::kChooseAgain:
+            choose_again(found);
+            break;
+        case Punt::kAudit:
+            count_pair(found, state, taken);
+            tell(found, DF_VERDICT_AUDIT, taken);
+            break;
+        case Punt::kTrace:
+            tell(found, DF_VERDICT_PASS, taken);
+            break;
+    }
+}
+
+void Punts::refuse(const Found& found) {
+    if (const auto answer = refusal(found.in.frame, found.as_sent())) {
+        const Actions out = Actions().output(found.port());
+        static_cast<void>(openflow_.send(packet_out(kPortController, out, *answer)));
+    }
+    // The next packet of these ports is judged like a first one.
+    if (found.known()) {
+        forget(found);
+    }
+}
+
+void Punts::forget(const Found& found) {
+    const FlowTuple& opened = *found.opened;
+    const auto zone = static_cast<std::uint16_t>(found.value(field::kZone));
+    static_cast<void>(openflow_.send(flush_connection(
+        zone, opened.protocol,
+        {opened.source, opened.destination, opened.source_port, opened.destination_port})));
+}
+
+void Punts::hold(const Found& found, HeldPacket::Kind kind, Taken& taken) {
+    HeldPacket held;
+    held.kind = kind;
+    held.time = now();
+    held.flow = found.packet.flow;
+    held.ifindex = kind == HeldPacket::Kind::kNoInstance
+                       ? ifindex_of_port(found.state, found.port())
+                       : ifindex_of_address(found.state, found.packet.flow.destination);
+    held.from = name_of(found.state, found.value(field::kFrom));
+    held.to = name_of(found.state, found.value(field::kTo));
+    held.frame.assign(found.in.frame.begin(), found.in.frame.end());
+    taken.held.push_back(std::move(held));
+    tell(found, DF_VERDICT_HOLD, taken);
+}
+
+void Punts::swallow_reset(const Found& found, Taken& taken) {
+    if (!found.opened) {
+        return;
+    }
+    forget(found);
+    HeldPacket held;
+    held.kind = HeldPacket::Kind::kReset;
+    held.time = now();
+    held.flow = *found.opened;
+    held.ifindex = ifindex_of_address(found.state, found.opened->source);
+    taken.held.push_back(std::move(held));
+}
+
+/// A datagram to an instance that is gone: its flow may move to another.
+void Punts::choose_again(const Found& found) {
+    if (!found.known()) {
+        return;
+    }
+    forget(found);
+    Bytes frame(found.in.frame.begin(), found.in.frame.end());
+    readdress(frame, *found.opened);
+    const Actions again = Actions().resubmit(table::kClassify);
+    static_cast<void>(openflow_.send(packet_out(found.port(), again, frame)));
+}
+
+void Punts::count_pair(const Found& found, State& state, Taken& taken) {
+    const auto told = static_cast<FunctionTold>(found.value(field::kTold));
+    if ((found.value(field::kFlags) & kPairKnown) != 0 ||
+        (told != FunctionTold::kDenied && told != FunctionTold::kAudited)) {
+        return;
+    }
+    const PairKey pair{found.value(field::kFrom), found.value(field::kTo), found.reason()};
+    const auto [entry, added] = state.pairs.try_emplace(pair, 0);
+    ++entry->second;
+    if (added) {
+        taken.new_pairs.push_back(pair);
+    }
+}
+
+bool Punts::event_allowed() {
+    const auto time = Clock::now();
+    if (time - refilled_ > std::chrono::seconds(1)) {
+        refilled_ = time;
+        tokens_ = event_rate_;
+    }
+    if (tokens_ == 0) {
+        ++events_lost_;
+        return false;
+    }
+    --tokens_;
+    return true;
+}
+
+void Punts::tell(const Found& found, df_verdict verdict, Taken& taken) {
+    if (!event_allowed()) {
+        return;
+    }
+    FlowEvent event;
+    event.time = now();
+    event.flow = found.opened && verdict == DF_VERDICT_PASS ? *found.opened : found.as_sent();
+    if (verdict == DF_VERDICT_PASS) {
+        event.instance = found.packet.flow.destination;
+        event.instance_port = found.packet.flow.destination_port;
+    }
+    event.verdict = verdict;
+    event.reason = verdict == DF_VERDICT_PASS ? DF_REASON_FORWARDED : found.reason();
+    const bool from_pod = (found.value(field::kFlags) & kFromPod) != 0;
+    event.hook = from_pod ? DF_HOOK_FROM_POD : DF_HOOK_TO_POD;
+    event.from = name_of(found.state, found.value(field::kFrom));
+    event.to = name_of(found.state, found.value(field::kTo));
+    event.ifindex = from_pod ? ifindex_of_port(found.state, found.port())
+                             : ifindex_of_address(found.state, found.packet.flow.destination);
+    event.length = static_cast<std::uint32_t>(found.in.frame.size());
+    taken.events.push_back(event);
+}
+
+Result<void> Punts::replay(const State& state, const HeldPacket& packet, ReplayAction action) {
+    std::uint32_t port = kPortLocal;
+    if (packet.kind == HeldPacket::Kind::kNoInstance) {
+        const auto found = port_of_ifindex(state, packet.ifindex);
+        if (!found) {
+            return util::fail_errno("interface " + std::to_string(packet.ifindex) +
+                                        " of a held packet is not attached any more",
+                                    ENODEV);
+        }
+        port = *found;
+    }
+    std::uint32_t bits = kReplayed;
+    bits |= action == ReplayAction::kRefuse ? kGiveUp : 0;
+    Actions again = Actions().set(field::kFlags, bits, bits);
+    again.resubmit(table::kClassify);
+    return openflow_.send(packet_out(port, again, packet.frame));
+}
+
+}  // namespace directfaas::backend::ovs

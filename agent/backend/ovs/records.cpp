@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/backend/ovs/records.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+
+namespace directfaas::backend::ovs {
+namespace {
+
+using Json = nlohmann::json;
+
+Json ports_json(const std::set<model::PortProtocol>& ports) {
+    Json list = Json::array();
+    for (const auto& port : ports) {
+        list.push_back({port.port, static_cast<int>(port.protocol)});
+    }
+    return list;
+}
+
+std::set<model::PortProtocol> ports_from(const Json& list) {
+    std::set<model::PortProtocol> ports;
+    for (const Json& port : list) {
+        ports.insert(
+            {port.at(0).get<std::uint16_t>(), static_cast<util::Protocol>(port.at(1).get<int>())});
+    }
+    return ports;
+}
+
+Json identity_json(const model::Identity& identity) {
+    return {static_cast<int>(identity.kind), identity.name.ns, identity.name.name};
+}
+
+model::Identity identity_from(const Json& json) {
+    return {static_cast<model::IdentityKind>(json.at(0).get<int>()),
+            {json.at(1).get<std::string>(), json.at(2).get<std::string>()}};
+}
+
+std::optional<util::IpAddress> address_in(const Match& match, Field v4, Field v6) {
+    const auto four = match.value_bytes(v4);
+    const auto bytes = four.empty() ? match.value_bytes(v6) : four;
+    std::array<std::uint8_t, 16> all{};
+    if (bytes.size() == 4) {
+        all[10] = all[11] = 0xff;
+    } else if (bytes.size() != 16) {
+        return std::nullopt;
+    }
+    std::ranges::copy(bytes, all.end() - static_cast<std::ptrdiff_t>(bytes.size()));
+    return util::IpAddress(all);
+}
+
+/// Reads flows in two passes: first what numbers mean, then what uses them.
+class StateReader {
+   public:
+    explicit StateReader(const std::vector<FoundFlow>& flows) : flows_(flows) {}
+    State read();
+
+   private:
+    void read_name(const FoundFlow& flow, const Json& note);
+    void read_use(const FoundFlow& flow, const Json& note);
+    void read_plain(const FoundFlow& flow);
+    void read_base(const FoundFlow& flow, const std::string& note);
+    [[nodiscard]] const model::Identity* identity(std::uint64_t number) const {
+        const auto found = names_.find(static_cast<std::uint32_t>(number));
+        return found == names_.end() ? nullptr : &found->second;
+    }
+
+    const std::vector<FoundFlow>& flows_;
+    State state_;
+    std::map<std::uint32_t, model::Identity> names_{{kOutside, {}}};
+    std::map<std::uint32_t, model::RouteKey> routes_;
+};
+
+std::uint32_t number_of(const FoundFlow& flow) { return static_cast<std::uint32_t>(flow.cookie); }
+
+void StateReader::read_name(const FoundFlow& flow, const Json& note) {
+    const std::uint32_t number = number_of(flow);
+    if (owner_of(flow.cookie) == Owner::kPipeline) {
+        state_.instance = note.at("instance").get<std::string>();
+        for (const auto& [key, next] :
+             {std::pair{"identity", &state_.next_identity}, std::pair{"edge", &state_.next_edge},
+              std::pair{"route", &state_.next_route},
+              std::pair{"endpoint", &state_.next_endpoint}}) {
+            *next = std::max(*next, note.at(key).get<std::uint32_t>());
+        }
+    } else if (owner_of(flow.cookie) == Owner::kIdentity) {
+        const auto name = identity_from(note.at("n"));
+        names_[number] = name;
+        state_.identities[name] = number;
+        state_.next_identity = std::max(state_.next_identity, number + 1);
+        state_.rules.identities[name] = {
+            .enforcement = static_cast<model::Enforcement>(note.at("e").get<int>()),
+            .ingress = note.at("i").get<bool>(),
+            .served = ports_from(note.at("s")),
+            .open = ports_from(note.at("o"))};
+    } else if (owner_of(flow.cookie) == Owner::kRoute) {
+        const auto vip = address_in(flow.match, Field::kDestination4, Field::kDestination6);
+        const auto tcp = flow.match.value(Field::kTcpDestination);
+        const auto port = tcp ? tcp : flow.match.value(Field::kUdpDestination);
+        if (!vip || !port) {
+            return;
+        }
+        const model::RouteKey key{*vip, static_cast<std::uint16_t>(*port),
+                                  tcp ? util::Protocol::kTcp : util::Protocol::kUdp};
+        routes_[number] = key;
+        state_.routes[key] = number;
+        state_.endpoints[key];
+        state_.next_route = std::max(state_.next_route, number + 1);
+    }
+}
+
+void StateReader::read_use(const FoundFlow& flow, const Json& note) {
+    const std::uint32_t number = number_of(flow);
+    if (owner_of(flow.cookie) == Owner::kRoute) {
+        const auto key = routes_.find(number);
+        const auto* function = identity(note.at("f").get<std::uint32_t>());
+        if (key != routes_.end() && function != nullptr) {
+            auto& rule = state_.rules.routes[key->second];
+            rule.function = *function;
+            rule.when_empty =
+                note.at("h").get<bool>() ? model::WhenEmpty::kHold : model::WhenEmpty::kRefuse;
+        }
+    } else if (owner_of(flow.cookie) == Owner::kEndpoint) {
+        const auto key = routes_.find(note.at("r").get<std::uint32_t>());
+        const auto address = util::IpAddress::parse(note.at("a").get<std::string>());
+        state_.next_endpoint = std::max(state_.next_endpoint, number + 1);
+        if (key == routes_.end() || !address) {
+            return;
+        }
+        const auto port = note.at("p").get<std::uint16_t>();
+        state_.endpoints[key->second][{*address, port}] = number;
+        state_.rules.routes[key->second].endpoints.push_back(
+            {*address, port, static_cast<model::EndpointState>(note.at("s").get<int>()),
+             note.at("i").get<unsigned>()});
+    } else if (owner_of(flow.cookie) == Owner::kPod) {
+        const model::ObjectName name{note.at("p").at(0), note.at("p").at(1)};
+        PodPlace place{static_cast<std::uint16_t>(number), note.at("o").get<std::uint32_t>(),
+                       note.at("m").get<Mac>()};
+        model::AttachRule rule{.identity = identity_from(note.at("n")),
+                               .ifindex = note.at("i").get<unsigned>(),
+                               .addresses = {},
+                               .adopted = note.at("d").get<bool>()};
+        for (const Json& text : note.at("a")) {
+            if (const auto address = util::IpAddress::parse(text.get<std::string>())) {
+                rule.addresses.push_back(*address);
+            }
+        }
+        state_.pods[name] = place;
+        state_.rules.attachments[name] = std::move(rule);
+    }
+}
+
+/// Flows that say it all by themselves.
+void StateReader::read_plain(const FoundFlow& flow) {
+    if (owner_of(flow.cookie) == Owner::kAddress && flow.table == table::kSource) {
+        const auto address = address_in(flow.match, Field::kSource4, Field::kSource6);
+        const auto* owner = identity(number_of(flow));
+        if (address && owner != nullptr) {
+            state_.rules.addresses[*address] = *owner;
+        }
+    } else if (owner_of(flow.cookie) == Owner::kEdge && flow.table == table::kEdge) {
+        const auto* from = identity(flow.match.value(field::kFrom).value_or(0));
+        const auto* to = identity(flow.match.value(field::kTo).value_or(0));
+        state_.next_edge = std::max(state_.next_edge, number_of(flow) + 1);
+        if (from != nullptr && to != nullptr) {
+            state_.rules.allowed.insert({*from, *to});
+            state_.edges[{*from, *to}] = number_of(flow);
+        }
+    } else if (owner_of(flow.cookie) == Owner::kPair && flow.table == table::kPair) {
+        state_.pairs[{static_cast<std::uint32_t>(flow.match.value(field::kFrom).value_or(0)),
+                      static_cast<std::uint32_t>(flow.match.value(field::kTo).value_or(0)),
+                      static_cast<df_reason>(flow.match.value(field::kReason).value_or(0))}] = 0;
+    }
+}
+
+void StateReader::read_base(const FoundFlow& flow, const std::string& note) {
+    std::istringstream in(note);
+    Base base;
+    if (in >> base.packets >> base.bytes) {
+        state_.bases[flow.key()] = base;
+    }
+}
+
+State StateReader::read() {
+    std::vector<std::pair<const FoundFlow*, Json>> noted;
+    for (const FoundFlow& flow : flows_) {
+        const auto note = find_note(flow.actions);
+        if (!note) {
+            continue;
+        }
+        auto json = Json::parse(*note, nullptr, false);
+        if (json.is_object()) {
+            noted.emplace_back(&flow, std::move(json));
+        } else {
+            read_base(flow, *note);
+        }
+    }
+    for (const auto step : {&StateReader::read_name, &StateReader::read_use}) {
+        for (const auto& [flow, note] : noted) {
+            try {
+                (this->*step)(*flow, note);
+            } catch (const Json::exception&) {
+                // Not a record of this version: found missing later, and written anew.
+            }
+        }
+    }
+    for (const FoundFlow& flow : flows_) {
+        read_plain(flow);
+    }
+    for (auto& [key, rule] : state_.rules.routes) {
+        std::ranges::sort(rule.endpoints);
+    }
+    return std::move(state_);
+}
+
+}  // namespace
+
+std::string identity_record(const model::Identity& identity, const model::IdentityRule& rule) {
+    return Json{{"n", identity_json(identity)},
+                {"e", static_cast<int>(rule.enforcement)},
+                {"i", rule.ingress},
+                {"s", ports_json(rule.served)},
+                {"o", ports_json(rule.open)}}
+        .dump();
+}
+
+std::string route_record(std::uint32_t function, model::WhenEmpty when_empty) {
+    return Json{{"f", function}, {"h", when_empty == model::WhenEmpty::kHold}}.dump();
+}
+
+std::string endpoint_record(std::uint32_t route, const model::RouteEndpoint& endpoint) {
+    return Json{{"r", route},
+                {"a", endpoint.address.text()},
+                {"p", endpoint.port},
+                {"s", static_cast<int>(endpoint.state)},
+                {"i", endpoint.ifindex}}
+        .dump();
+}
+
+std::string pod_record(const model::ObjectName& name, const model::AttachRule& rule,
+                       const PodPlace& place) {
+    Json addresses = Json::array();
+    for (const auto& address : rule.addresses) {
+        addresses.push_back(address.text());
+    }
+    return Json{{"p", {name.ns, name.name}},
+                {"n", identity_json(rule.identity)},
+                {"i", rule.ifindex},
+                {"a", addresses},
+                {"d", rule.adopted},
+                {"o", place.port},
+                {"m", place.mac}}
+        .dump();
+}
+
+std::string numbers_record(const State& state, const std::string& instance) {
+    return Json{{"instance", instance},
+                {"identity", state.next_identity},
+                {"edge", state.next_edge},
+                {"route", state.next_route},
+                {"endpoint", state.next_endpoint}}
+        .dump();
+}
+
+State read_state(const std::vector<FoundFlow>& flows) { return StateReader(flows).read(); }
+
+}  // namespace directfaas::backend::ovs

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names of the pipeline's tables, registers and marks. docs/ovs.md walks through them.
+#pragma once
+
+#include <cstdint>
+
+#include "agent/backend/ovs/match.h"
+
+namespace directfaas::backend::ovs {
+
+/// Table 0 is shared with whoever else uses the bridge: ours there are of priority kTop and up, and
+/// one that lets everything else pass. The others are ours alone.
+namespace table {
+constexpr std::uint8_t kClassify = 0;    // who sends it?
+constexpr std::uint8_t kSpoof = 100;     // may the pod use this source address?
+constexpr std::uint8_t kZone = 101;      // whose connection could it be?
+constexpr std::uint8_t kSource = 102;    // from elsewhere: whose address is it?
+constexpr std::uint8_t kOwnZone = 103;   // not a reply to the other pod: then the sender's own
+constexpr std::uint8_t kState = 104;     // new, known, broken?
+constexpr std::uint8_t kNewIn = 105;     // opens a connection, from elsewhere
+constexpr std::uint8_t kLiveEdge = 106;  // known: is its edge still allowed?
+constexpr std::uint8_t kLiveEnd = 107;   // known: is its instance still there?
+constexpr std::uint8_t kCallee = 108;    // opens a connection, from a pod: to whom?
+constexpr std::uint8_t kPort = 109;      // to a pod's own address: is the port declared?
+constexpr std::uint8_t kEdge = 110;      // is there an edge?
+constexpr std::uint8_t kPortOk = 111;    // an edge, and the port?
+constexpr std::uint8_t kCall = 112;      // what kind of packet to whom
+constexpr std::uint8_t kAccept = 113;    // choose an instance, open the connection
+constexpr std::uint8_t kDeny = 114;      // what the callee's chains say about enforcement
+constexpr std::uint8_t kPair = 115;      // counts denials by caller and callee
+constexpr std::uint8_t kCount = 117;     // the connection is open: count it
+constexpr std::uint8_t kOutput = 118;    // where to
+constexpr std::uint8_t kRefuse = 119;    // answer the sender, through the agent
+constexpr std::uint8_t kTally = 120;     // counts packets by reason
+constexpr std::uint8_t kTrace = 121;     // copies of what is opened, while somebody observes
+constexpr std::uint8_t kFunction = 122;  // counts calls by function and what became of them
+constexpr std::uint8_t kSelfOut = 123;   // a call to oneself, on its way back into the pod
+constexpr std::uint8_t kSelfIn = 124;    // the answer to one
+constexpr std::uint8_t kNever = 200;     // no packet comes here: what the agent reads back
+}  // namespace table
+
+namespace field {
+constexpr Field kFrom = reg(0);     // caller's identity, 0: outside
+constexpr Field kTo = reg(1);       // callee's identity, 0: no function
+constexpr Field kMark = reg(2);     // what ct_mark will be
+constexpr Field kRoute = reg(3);    // vIP and port
+constexpr Field kZone = reg(4);     // zone of the connection
+constexpr Field kOwn = reg(5);      // zone of the sending pod
+constexpr Field kReason = reg(6);   // enum df_reason
+constexpr Field kFlags = reg(7);    // kFromPod ...
+constexpr Field kTold = reg(8);     // enum FunctionTold
+constexpr Field kPunt = reg(9);     // enum Punt
+constexpr Field kChosen = reg(10);  // endpoint, for events
+}  // namespace field
+
+/// Bits of register kFlags.
+constexpr std::uint32_t kFromPod = 1U << 0;   // from a pod that is attached
+constexpr std::uint32_t kReplayed = 1U << 1;  // the agent sends it again ...
+constexpr std::uint32_t kGiveUp =
+    1U << 2;  // ... for the last time: to be refused where it would be held
+constexpr std::uint32_t kToVip = 1U << 3;      // the destination is a vIP
+constexpr std::uint32_t kDeclared = 1U << 4;   // the port is one of the function's target ports
+constexpr std::uint32_t kUncounted = 1U << 5;  // counted at its caller's own node
+constexpr std::uint32_t kAdopted = 1U << 6;    // of a pod that may have older connections
+constexpr std::uint32_t kEntry = 1U << 7;      // of a pod of an entry
+constexpr std::uint32_t kPairKnown = 1U << 8;  // the denial was counted by a flow of its own
+
+/// Why a packet is sent to the agent.
+enum class Punt : std::uint32_t {
+    kRefuse = 1,
+    kHold = 2,
+    kHoldSource = 3,
+    kReset = 4,
+    kChooseAgain = 5,
+    kAudit = 6,
+    kTrace = 7,
+};
+
+enum class FunctionTold : std::uint32_t {
+    kDenied = 1,
+    kAudited = 2,
+    kHeld = 3,
+    kNoEndpoint = 4,
+    kOpened = 5,  // without an edge: openPorts, Audit, Disabled
+};
+
+/// Identities: 0 is outside, functions and entries count from kFirstIdentity.
+constexpr std::uint32_t kOutside = 0;
+constexpr std::uint32_t kNodeItself = 1;
+constexpr std::uint32_t kFirstIdentity = 16;
+
+/// ct_mark: which edge let the connection in. Every connection of ours has one.
+constexpr std::uint32_t kMarkNoEdge = 1;  // openPorts, Audit, Disabled
+constexpr std::uint32_t kMarkFree = 2;    // to what is no function
+constexpr std::uint32_t kFirstEdge = 16;
+constexpr std::uint32_t kMarkUncounted = 1U << 31;
+
+/// ct_label: bits 0-31 are the endpoint (0: none), bit 32 says that the agent replayed the call and
+/// the instance has not answered yet.
+constexpr unsigned kLabelReplayedBit = 32;
+
+/// Zones of the connection tracker: one for each pod, one for calls to oneself.
+constexpr std::uint16_t kZoneSelf = 0xcfff;
+constexpr std::uint16_t kZoneFirst = 0xd000;
+constexpr std::uint16_t kZoneCount = 0x1000;
+
+constexpr std::uint16_t kControllerId = 0xdfaa;
+constexpr std::uint32_t kGroupBase = 0xdf00'0000;
+constexpr std::uint32_t kMeterRefuse = 57001;
+constexpr std::uint32_t kMeterHold = 57002;
+constexpr std::uint32_t kMeterReport = 57003;
+
+}  // namespace directfaas::backend::ovs
