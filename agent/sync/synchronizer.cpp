@@ -5,6 +5,7 @@
 
 #include "agent/sync/pieces.h"
 #include "lib/util/log.h"
+#include "lib/util/memory.h"
 
 namespace directfaas::sync {
 namespace {
@@ -13,6 +14,7 @@ namespace log = util::log;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxErrors = 32;   // rules looked for one by one in one attempt
+constexpr std::size_t kLarge = 4096;     // statements; a delta of so many leaves much to give back
 constexpr std::size_t kMaxLogged = 256;  // distinct messages between two successes
 
 /// Adds the time from its making to its end to the histogram.
@@ -52,15 +54,21 @@ std::vector<model::Problem> Synchronizer::replace_all(std::vector<model::OriginC
     if (!delta) {
         return std::move(delta.error());
     }
-    model::merge(pending_, *delta);
     objects_changed_ = true;
-    schedule_flush();
+    note_change(*delta);
     return {};
 }
 
 void Synchronizer::set_link(const model::ObjectName& pod, std::optional<model::Link> link) {
-    model::merge(pending_, model_.set_link(pod, link));
-    schedule_flush();
+    note_change(model_.set_link(pod, link));
+}
+
+/// Before start() there is nothing to note: it compares all of the model with what is installed.
+void Synchronizer::note_change(const model::RuleDelta& delta) {
+    if (status_.started) {
+        model::merge(pending_, delta);
+        schedule_flush();
+    }
 }
 
 void Synchronizer::schedule_flush() {
@@ -115,8 +123,14 @@ void Synchronizer::flush() {
         return;
     }
     const Timed timed(status_.duration);
+    if (statements(pending_) >= kLarge) {
+        release_memory_soon();
+    }
     deliver(std::exchange(pending_, {}));
 }
+
+/// When the work at hand and what it needed are gone.
+void Synchronizer::release_memory_soon() { loop_.post(util::release_free_memory); }
 
 void Synchronizer::deliver(model::RuleDelta delta) {
     if (auto applied = apply_recorded(delta); applied) {
@@ -184,6 +198,7 @@ util::Result<void> Synchronizer::detach_reused(const model::RuleDelta& delta) {
 }
 
 std::optional<model::RuleSet> Synchronizer::read_back() {
+    release_memory_soon();
     auto installed = backend_.dump();
     if (!installed) {
         ++status_.failed;

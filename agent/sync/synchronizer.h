@@ -62,9 +62,11 @@ class Synchronizer {
     [[nodiscard]] SyncStatus status() const;
 
    private:
+    void note_change(const model::RuleDelta& delta);
     void schedule_flush();
     void end_turn();
     void deliver(model::RuleDelta delta);
+    void release_memory_soon();
     util::Result<void> apply_recorded(const model::RuleDelta& delta);
     util::Result<void> detach_reused(const model::RuleDelta& delta);
     void keep_adopted(const model::RuleSet& installed);

@@ -43,6 +43,7 @@ RuleDelta Generator::update(std::span<const ObjectChange> changes, std::vector<P
     }
     mark_functions(changes, pass.dirty);
     refresh(pass);
+    pass.write.finish();
     check(pass.dirty, problems);
     return delta;
 }
@@ -57,6 +58,7 @@ RuleDelta Generator::set_link(const ObjectName& pod, std::optional<Link> link) {
     Pass pass{{}, RuleWriter(rules_, delta), {}};
     pass.dirty.pods.insert(pod);
     refresh(pass);
+    pass.write.finish();
     return delta;
 }
 
@@ -73,7 +75,10 @@ void Generator::refresh(Pass& pass) {
     for (const auto& route : pass.dirty.routes) {
         refresh_route(route, pass);
     }
-    for (const auto& address : pass.dirty.addresses) {
+    auto& addresses = pass.dirty.addresses;
+    std::ranges::sort(addresses);
+    addresses.erase(std::ranges::unique(addresses).begin(), addresses.end());
+    for (const auto& address : addresses) {
         refresh_address(address, pass.write);
     }
     for (auto* function : pass.dirty.callees) {
@@ -87,7 +92,7 @@ void Generator::index(std::span<const ObjectChange> changes, Dirty& dirty) {
             dirty.namespaces.insert(chain->name.ns);
         } else if (const auto* pod = std::get_if<Pod>(&object)) {
             dirty.pods.insert(pod->name);
-            dirty.addresses.insert(pod->ips.begin(), pod->ips.end());
+            dirty.addresses.insert(dirty.addresses.end(), pod->ips.begin(), pod->ips.end());
         }
     };
     for (const auto& change : changes) {
@@ -164,11 +169,11 @@ void Generator::claim_addresses(FunctionNode& node, std::vector<util::IpAddress>
         node.second.addresses, now,
         [&](const util::IpAddress& gone) {
             address_claims_.erase({gone, &node});
-            dirty.addresses.insert(gone);
+            dirty.addresses.push_back(gone);
         },
         [&](const util::IpAddress& added) {
             address_claims_.emplace(added, &node);
-            dirty.addresses.insert(added);
+            dirty.addresses.push_back(added);
         });
     node.second.addresses = std::move(now);
 }

@@ -75,7 +75,7 @@ class Generator {
         std::set<FunctionNode*> functions;  // to be generated again
         std::set<FunctionNode*> callees;    // whose callers may have changed
         std::set<ObjectName> pods;
-        std::set<util::IpAddress> addresses;
+        std::vector<util::IpAddress> addresses;  // each once only after refresh() has sorted them
         std::set<RouteKey> routes;
     };
     /// One update under way.

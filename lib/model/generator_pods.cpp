@@ -54,7 +54,8 @@ void Generator::refresh_pod(const ObjectName& name, Pass& pass) {
     local ? (void)local_.insert(name) : (void)local_.erase(name);
     owners.size() > 1 ? (void)contested_.insert(name) : (void)contested_.erase(name);
     if (pod != nullptr) {
-        pass.dirty.addresses.insert(pod->ips.begin(), pod->ips.end());
+        auto& addresses = pass.dirty.addresses;
+        addresses.insert(addresses.end(), pod->ips.begin(), pod->ips.end());
     }
 
     const auto attached = rules_.attachments.find(name);
@@ -76,7 +77,7 @@ void Generator::refresh_pod(const ObjectName& name, Pass& pass) {
         mark_functions_at(attached->second.addresses, pass.dirty);
         mark_functions_at(rule.addresses, pass.dirty);
     }
-    pass.write.put(name, std::move(rule));
+    pass.write.put(name, rule);
 }
 
 /// Routes to these addresses name the interface behind which they are.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes a rule set and writes down what really changed. Each key is to be written once per delta.
+// Writes down what really changes in a rule set, and then changes it. Each key is to be written
+// once per delta. First all of the delta, then all of the rules, so that what lives long and what
+// is soon freed do not lie between each other in memory.
 #pragma once
 
 #include <utility>
@@ -21,11 +23,13 @@ class RuleWriter {
     void put(const RouteKey& key, RouteRule rule) {
         put(key, std::move(rule), rules_.routes, delta_.routes);
     }
-    void put(const ObjectName& pod, AttachRule rule) {
-        put(pod, std::move(rule), rules_.attachments, delta_.attachments);
+    /// In the rules at once: the addresses of the same pass depend on it.
+    void put(const ObjectName& pod, const AttachRule& rule) {
+        put(pod, rule, rules_.attachments, delta_.attachments);
+        rules_.attachments.insert_or_assign(pod, rule);
     }
     void allow(const AllowKey& key) {
-        if (rules_.allowed.insert(key).second) {
+        if (!rules_.allowed.contains(key)) {
             delta_.allowed.insert(key);
         }
     }
@@ -35,30 +39,32 @@ class RuleWriter {
         remove(key, rules_.addresses, delta_.addresses_removed);
     }
     void remove(const RouteKey& key) { remove(key, rules_.routes, delta_.routes_removed); }
-    void remove(const ObjectName& pod) { remove(pod, rules_.attachments, delta_.detached); }
+    /// At once, like put().
+    void remove(const ObjectName& pod) {
+        remove(pod, rules_.attachments, delta_.detached);
+        rules_.attachments.erase(pod);
+    }
     void revoke(const AllowKey& key) {
-        if (rules_.allowed.erase(key) != 0) {
+        if (rules_.allowed.contains(key)) {
             delta_.revoked.insert(key);
         }
     }
 
+    /// Makes the rules what the delta says.
+    void finish() { apply(delta_, rules_); }
+
    private:
     template <typename Key, typename Value>
-    static void put(const Key& key, Value value, std::map<Key, Value>& rules,
+    static void put(const Key& key, Value value, const std::map<Key, Value>& rules,
                     std::map<Key, Value>& upserts) {
-        const auto place = rules.lower_bound(key);
-        if (place == rules.end() || place->first != key) {
-            rules.emplace_hint(place, key, value);
-        } else if (place->second != value) {
-            place->second = value;
-        } else {
-            return;
+        const auto place = rules.find(key);
+        if (place == rules.end() || place->second != value) {
+            upserts.insert_or_assign(key, std::move(value));
         }
-        upserts.insert_or_assign(key, std::move(value));
     }
     template <typename Key, typename Value>
-    static void remove(const Key& key, std::map<Key, Value>& rules, std::set<Key>& removals) {
-        if (rules.erase(key) != 0) {
+    static void remove(const Key& key, const std::map<Key, Value>& rules, std::set<Key>& removals) {
+        if (rules.contains(key)) {
             removals.insert(key);
         }
     }
