@@ -112,12 +112,12 @@ void count_pairs(const State& state, const Totals& totals, Counters& counters) {
     for (const auto& [identity, known] : state.identities) {
         names[known] = identity;
     }
-    for (const auto& [pair, seen] : state.pairs) {
+    for (const auto& pair : state.pairs) {
         const auto from = names.find(pair.from);
         const auto to = names.find(pair.to);
         if (from != names.end() && to != names.end()) {
             counters.denied.push_back({from->second, to->second, pair.reason,
-                                       seen + at(totals, pair_flow(state, pair).key()).packets});
+                                       at(totals, pair_flow(state, pair).key()).packets});
         }
     }
 }

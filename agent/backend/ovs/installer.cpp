@@ -27,6 +27,14 @@ const typename Map::mapped_type* look(const Map& map, const Key& key) {
     return found == map.end() ? nullptr : &found->second;
 }
 
+/// Whether packets that one thing happens to now meet another afterwards. Not so with what is only
+/// added, and with instances that only come.
+bool changes_verdicts(const model::RuleDelta& delta) {
+    return !(delta.identities.empty() && delta.routes.empty() && delta.allowed.empty() &&
+             delta.revoked.empty() && delta.detached.empty() && delta.routes_removed.empty() &&
+             delta.identities_removed.empty());
+}
+
 std::set<util::IpAddress> touched_vips(const model::RuleDelta& delta) {
     std::set<util::IpAddress> vips;
     for (const auto& [key, rule] : delta.routes) {
@@ -43,7 +51,11 @@ std::set<util::IpAddress> touched_vips(const model::RuleDelta& delta) {
 Result<void> Installer::apply(const model::RuleDelta& delta) {
     Change change;
     std::vector<Bytes> after;
-    auto done = stage(delta, change, after);
+    // Packets that were not counted yet would be counted for what becomes of their like now.
+    auto done = changes_verdicts(delta) ? bridge_.settle() : Result<void>();
+    if (done) {
+        done = stage(delta, change, after);
+    }
     if (done) {
         done = bridge_.commit(change);
     }
@@ -197,11 +209,11 @@ void Installer::stage_removals(const model::RuleDelta& delta, Change& change) {
                                 FunctionTold::kNoEndpoint, FunctionTold::kOpened}) {
             state_.bases.erase(function_counter(number, told));
         }
-        std::erase_if(state_.pairs, [&](const auto& pair) {
-            if (pair.first.from != number && pair.first.to != number) {
+        std::erase_if(state_.pairs, [&](const PairKey& pair) {
+            if (pair.from != number && pair.to != number) {
                 return false;
             }
-            change.remove(pair_flow(state_, pair.first));
+            change.remove(pair_flow(state_, pair));
             return true;
         });
         state_.identities.erase(identity);
@@ -222,16 +234,19 @@ std::optional<std::uint16_t> Installer::free_zone() const {
     return std::nullopt;
 }
 
+std::optional<std::uint32_t> Installer::port_of(unsigned ifindex) const {
+    const auto* port = look(bridge_.ports(), interface_name(ifindex));
+    return port == nullptr ? std::nullopt : std::optional(*port);
+}
+
 Result<PodPlace> Installer::find_place(const model::ObjectName& pod,
                                        const model::AttachRule& rule) {
-    const auto name = interface_name(rule.ifindex);
-    if (!bridge_.ports().contains(name)) {
-        if (auto read = bridge_.read_ports(); !read) {
-            return std::unexpected(read.error());
-        }
+    if (auto read = bridge_.read_ports(); !read) {
+        return std::unexpected(read.error());
     }
-    const auto* port = look(bridge_.ports(), name);
-    if (port == nullptr) {
+    const auto port = port_of(rule.ifindex);
+    if (!port) {
+        const auto name = interface_name(rule.ifindex);
         return util::fail(fmt::format(
             "interface {} ({}) is no port of bridge {}; `ovs-vsctl add-port {} {}` makes it one",
             name.empty() ? "?" : name, rule.ifindex, bridge_.options().name, bridge_.options().name,

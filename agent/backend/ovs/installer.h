@@ -3,6 +3,7 @@
 // after the switch was restarted.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ class Installer {
     util::Result<void> recover(const std::map<FlowKey, Base>& totals);
     /// Follows the node's own addresses.
     util::Result<void> follow_node();
+    util::Result<void> follow_ports();
     util::Result<void> add_pair(const PairKey& pair);
 
     [[nodiscard]] const State& state() const { return state_; }
@@ -54,6 +56,7 @@ class Installer {
                               Change& change, std::vector<Bytes>& after);
     void detach(const model::ObjectName& pod, Change& change, std::vector<Bytes>& after);
     util::Result<PodPlace> find_place(const model::ObjectName& pod, const model::AttachRule& rule);
+    [[nodiscard]] std::optional<std::uint32_t> port_of(unsigned ifindex) const;
     [[nodiscard]] std::optional<std::uint16_t> free_zone() const;
     void revoke(const model::AllowKey& edge, Change& change);
 

@@ -83,7 +83,7 @@ Flows Installer::base_flows() const {
     auto all = pipeline_flows(state_, settings_, bridge_.mac(), full_zone_reason());
     append(all, numbers_flows(state_, instance_));
     append(all, node_flows(node_addresses_));
-    for (const auto& [pair, calls] : state_.pairs) {
+    for (const auto& pair : state_.pairs) {
         all.push_back(pair_flow(state_, pair));
     }
     std::set<util::IpAddress> vips;
@@ -156,10 +156,6 @@ Result<void> Installer::load() {
             "bridge {} is served by instance {}; `directfaas-agent --backend ovs --instance {} "
             "--remove` ends that",
             bridge_.options().name, read.instance, read.instance));
-    }
-    for (auto& [pair, calls] : read.pairs) {
-        const auto known = state_.pairs.find(pair);
-        calls = known == state_.pairs.end() ? 0 : known->second;
     }
     read.next_identity = std::max(read.next_identity, state_.next_identity);
     read.next_edge = std::max(read.next_edge, state_.next_edge);
@@ -274,7 +270,26 @@ Result<void> Installer::follow_node() {
     return done;
 }
 
+/// A port that was taken out of the bridge and put in again has another number.
+Result<void> Installer::follow_ports() {
+    if (auto read = bridge_.read_ports(); !read) {
+        return read;
+    }
+    Change change;
+    for (const auto& [pod, rule] : state_.rules.attachments) {
+        const auto port = port_of(rule.ifindex);
+        PodPlace& place = state_.pods.at(pod);
+        if (port && *port != place.port) {
+            const auto before = pod_flows(state_, pod, rule, bridge_.mac());
+            place.port = *port;
+            change.replace(before, pod_flows(state_, pod, rule, bridge_.mac()));
+        }
+    }
+    return bridge_.commit(change);
+}
+
 Result<void> Installer::add_pair(const PairKey& pair) {
+    state_.bases[pair_flow(state_, pair).key()] = {.packets = 1, .bytes = 0};  // the one we saw
     return bridge_.execute({put_flow(pair_flow(state_, pair))});
 }
 

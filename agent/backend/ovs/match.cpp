@@ -9,6 +9,7 @@ namespace directfaas::backend::ovs {
 namespace {
 
 constexpr std::uint16_t kMatchTypeOxm = 1;
+constexpr std::uint32_t kPacketRegisters = 0x8001;  // a class
 
 Bytes in_order(std::uint64_t value, unsigned size) {
     Bytes bytes(size);
@@ -132,6 +133,18 @@ void Match::write(Writer& out) const {
     out.pad(start);
 }
 
+/// OpenFlow 1.5 tells registers in pairs, as "packet registers" of 8 bytes.
+void Match::take_register_pair(unsigned pair, std::span<const std::uint8_t> value,
+                               std::span<const std::uint8_t> mask) {
+    constexpr std::size_t kHalf = 4;
+    for (unsigned i = 0; i < 2 && value.size() == 2 * kHalf; ++i) {
+        const auto half_mask = mask.empty() ? mask : mask.subspan(i * kHalf, kHalf);
+        if (mask.empty() || std::ranges::any_of(half_mask, [](auto byte) { return byte != 0; })) {
+            bytes(reg(2 * pair + i), value.subspan(i * kHalf, kHalf), half_mask);
+        }
+    }
+}
+
 std::optional<Match> Match::read(Reader& in) {
     const std::uint16_t type = in.u16();
     const std::uint16_t length = in.u16();
@@ -147,7 +160,11 @@ std::optional<Match> Match::read(Reader& in) {
         const unsigned size = (header & 0xff) / (masked ? 2 : 1);
         const auto value = fields.take(size);
         const auto mask = fields.take(masked ? size : 0);
-        match.bytes(static_cast<Field>(header >> 9), value, mask);
+        if (header >> 16 == kPacketRegisters) {
+            match.take_register_pair((header >> 9) & 0x7f, value, mask);
+        } else {
+            match.bytes(static_cast<Field>(header >> 9), value, mask);
+        }
     }
     return in.ok() && fields.ok() ? std::optional(std::move(match)) : std::nullopt;
 }

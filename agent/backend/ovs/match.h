@@ -26,7 +26,7 @@ enum class Field : std::uint32_t {
     kCtDestination6 = (0x0001U << 7) | 123,
     kCtSourcePort = (0x0001U << 7) | 124,
     kCtDestinationPort = (0x0001U << 7) | 125,
-    kVlan = 0x0000U << 7 | 4,  // NXM_OF_VLAN_TCI: matches a tag of any kind
+    kVlan = (0x8000U << 7) | 6,  // OFPVID_PRESENT, 0x1000, is part of it
     kInPort = 0x8000U << 7,
     kEthDestination = (0x8000U << 7) | 3,
     kEthSource = (0x8000U << 7) | 4,
@@ -97,6 +97,9 @@ class Match {
     bool operator==(const Match&) const = default;
 
    private:
+    void take_register_pair(unsigned pair, std::span<const std::uint8_t> value,
+                            std::span<const std::uint8_t> mask);
+
     struct Value {
         Bytes value;
         Bytes mask;  // empty: exact

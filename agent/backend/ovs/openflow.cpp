@@ -27,6 +27,15 @@ bool more_follows(std::span<const std::uint8_t> reply) {
     return (in.u16() & 1) != 0;
 }
 
+/// "flow of table 105, priority 100: " for the `index`-th flow of a change.
+std::string which_flow(const Change& change, std::uint32_t index) {
+    if (index >= change.flows().size()) {
+        return "";
+    }
+    const auto& key = std::next(change.flows().begin(), index)->first;
+    return fmt::format("flow of table {}, priority {}: ", key.table, key.priority);
+}
+
 }  // namespace
 
 Result<OpenFlow> OpenFlow::open(const std::string& socket_path) {
@@ -205,6 +214,7 @@ Result<void> OpenFlow::commit(const Change& change, const std::vector<Bytes>& mo
             std::ranges::for_each(group_messages(group), add);
         }
     }
+    const std::uint32_t first_flow = next_transaction_;
     for (const auto& [key, flow] : change.flows()) {
         add(flow.cookie == 0 ? remove_flow(flow) : put_flow(flow));
     }
@@ -221,10 +231,12 @@ Result<void> OpenFlow::commit(const Change& change, const std::vector<Bytes>& mo
     if (!written) {
         return written;
     }
-    if (auto done = answer(committed, MessageType::kBundleControl, deadline); !done) {
-        return fail(errors_.empty() ? done.error().message : errors_.begin()->second);
+    const auto done = answer(committed, MessageType::kBundleControl, deadline);
+    if (!errors_.empty()) {
+        const auto& [transaction, text] = *errors_.begin();
+        return fail(which_flow(change, transaction - first_flow) + text);
     }
-    return errors_.empty() ? Result<void>() : fail(errors_.begin()->second);
+    return done ? Result<void>() : std::unexpected(done.error());
 }
 
 template <typename Part>

@@ -194,8 +194,10 @@ Result<void> OvsBackend::sweep() {
     const auto now = Clock::now();
     if (now - node_followed_ > kNodePeriod) {
         node_followed_ = now;
-        if (auto followed = installer_.follow_node(); !followed) {
-            return followed;
+        for (const auto follow : {&Installer::follow_node, &Installer::follow_ports}) {
+            if (auto followed = (installer_.*follow)(); !followed) {
+                return followed;
+            }
         }
     }
     return now - counted_ > kCountPeriod ? read_counters() : Result<void>();

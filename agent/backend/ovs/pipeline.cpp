@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flows that are always there, table by table in a packet's order. docs/ovs.md explains the
 // way through them.
+#include <array>
+
 #include "agent/backend/ovs/building.h"
 
 namespace directfaas::backend::ovs {
@@ -58,6 +60,8 @@ Match label_low(std::uint32_t value) {
     return match;
 }
 
+/// Multicast listener reports (RFC 2710, RFC 3810).
+constexpr std::array<std::uint8_t, 4> kListener{130, 131, 132, 143};
 /// Neighbour discovery (RFC 4861): 133-137.
 constexpr std::uint8_t kNeighbourFirst = 133;
 constexpr std::uint8_t kNeighbourAdvertisement = 136;
@@ -84,6 +88,9 @@ void Pipeline::spoof() {
             add(table::kSpoof, 210, icmp6(Match(), type), pass);
         }
     }
+    for (const std::uint8_t type : kListener) {
+        add(table::kSpoof, 210, icmp6(Match(), type), pass);
+    }
     Match dhcp;
     dhcp.ipv4().protocol(17).with(Field::kSource4, 0).with(Field::kUdpDestination, 67);
     add(table::kSpoof, 190, dhcp, pass);
@@ -99,15 +106,15 @@ void Pipeline::zone() {
     Actions own;
     own.copy(field::kOwn, 0, field::kZone, 0, 32);
     look_up(own, table::kState);
-    add(table::kZone, 0, Match(), own);
-    add(table::kOwnZone, 100, Match().with(Field::kCtMark, 0), own);
+    add(table::kZone, 0, any_ip(Match()), own);
+    add(table::kOwnZone, 100, any_ip(Match().with(Field::kCtMark, 0)), own);
     add(table::kOwnZone, 0, Match(), go(table::kState));
     for (const bool v4 : {true, false}) {
         Actions from_self;
         from_self.track({.zone = kZoneSelf, .next_table = table::kSelfIn, .translate = true});
         add(table::kZone, 150, Match().destination(self_address(v4)), from_self);
     }
-    add(table::kSelfIn, 0, Match(), own);
+    add(table::kSelfIn, 0, any_ip(Match()), own);
 }
 
 void Pipeline::state() {
@@ -252,13 +259,13 @@ void Pipeline::accept() {
     add(table::kAccept, 300, flags(kToVip | kGiveUp), refuse(DF_REASON_HOLD_EXPIRED));
     const Tracking open{.zone_register = field::kZone, .next_table = table::kCount, .commit = true};
     const Actions direct = Actions().track(open, copy_mark());
-    add(table::kAccept, 100, flags(kFromPod, kToVip), direct);
+    add(table::kAccept, 100, any_ip(flags(kFromPod, kToVip)), direct);
     Match outside = flags(0, kFromPod);
-    add(table::kAccept, 90, outside.with(field::kFrom, kOutside), direct);
+    add(table::kAccept, 90, any_ip(outside.with(field::kFrom, kOutside)), direct);
     // Callers inside a chain are counted at their own end.
     Actions uncounted = Actions().set(field::kMark, kMarkUncounted, kMarkUncounted);
     raise(uncounted, kUncounted).track(open, copy_mark());
-    add(table::kAccept, 80, flags(0, kFromPod), uncounted);
+    add(table::kAccept, 80, any_ip(flags(0, kFromPod)), uncounted);
 }
 
 void Pipeline::count() {

@@ -183,7 +183,9 @@ void Punts::take_one(std::span<const std::uint8_t> message, State& state, Taken&
 
 void Punts::refuse(const Found& found) {
     if (const auto answer = refusal(found.in.frame, found.as_sent())) {
-        const Actions out = Actions().output(found.port());
+        // What was replayed as if from the node may have come from another port.
+        const bool from_pod = (found.value(field::kFlags) & kFromPod) != 0;
+        const Actions out = Actions().output(from_pod ? found.port() : kPortNormal);
         static_cast<void>(openflow_.send(packet_out(kPortController, out, *answer)));
     }
     // The next packet of these ports is judged like a first one.
@@ -247,9 +249,8 @@ void Punts::count_pair(const Found& found, State& state, Taken& taken) {
         return;
     }
     const PairKey pair{found.value(field::kFrom), found.value(field::kTo), found.reason()};
-    const auto [entry, added] = state.pairs.try_emplace(pair, 0);
-    ++entry->second;
-    if (added) {
+    // The flow that comes now counts those that follow, also what the datapath has not told yet.
+    if (state.pairs.insert(pair).second) {
         taken.new_pairs.push_back(pair);
     }
 }

@@ -168,9 +168,9 @@ void StateReader::read_plain(const FoundFlow& flow) {
             state_.edges[{*from, *to}] = number_of(flow);
         }
     } else if (owner_of(flow.cookie) == Owner::kPair && flow.table == table::kPair) {
-        state_.pairs[{static_cast<std::uint32_t>(flow.match.value(field::kFrom).value_or(0)),
-                      static_cast<std::uint32_t>(flow.match.value(field::kTo).value_or(0)),
-                      static_cast<df_reason>(flow.match.value(field::kReason).value_or(0))}] = 0;
+        state_.pairs.insert({static_cast<std::uint32_t>(flow.match.value(field::kFrom).value_or(0)),
+                             static_cast<std::uint32_t>(flow.match.value(field::kTo).value_or(0)),
+                             static_cast<df_reason>(flow.match.value(field::kReason).value_or(0))});
     }
 }
 

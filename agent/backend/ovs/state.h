@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -50,7 +51,7 @@ struct State {
     std::map<model::RouteKey, std::uint32_t> routes;
     std::map<model::RouteKey, std::map<EndpointKey, std::uint32_t>> endpoints;
     std::map<model::ObjectName, PodPlace> pods;
-    std::map<PairKey, std::uint64_t> pairs;  // those the agent saw itself, before their flow
+    std::set<PairKey> pairs;  // denied so far
     std::map<FlowKey, Base> bases;
     std::uint32_t next_identity = kFirstIdentity;
     std::uint32_t next_edge = kFirstEdge;
