@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/backend/ebpf/ebpf_backend.h"
+#include "agent/backend/ovs/ovs_backend.h"
 #include "agent/control/checks.h"
 #include "agent/options.h"
 #include "agent/wiring.h"
@@ -45,19 +46,39 @@ backend::ebpf::Options ebpf_options(const AgentOptions& options) {
     return ebpf;
 }
 
+backend::ovs::Options ovs_options(const AgentOptions& options) {
+    backend::ovs::Options ovs;
+    ovs.instance = options.instance;
+    ovs.bridge = options.ovs_bridge;
+    ovs.run_dir = options.ovs_run_dir;
+    ovs.max_connections = options.max_connections;
+    return ovs;
+}
+
+bool on_ovs(const AgentOptions& options) { return options.backend == BackendKind::kOvs; }
+
+util::Result<std::unique_ptr<backend::Backend>> make_backend(const AgentOptions& options) {
+    return on_ovs(options) ? backend::ovs::create(ovs_options(options))
+                           : backend::ebpf::create(ebpf_options(options));
+}
+
 int check(const AgentOptions& options) {
-    const auto found = backend::ebpf::probe_node(ebpf_options(options));
+    const auto found = on_ovs(options) ? backend::ovs::probe_node(ovs_options(options))
+                                       : backend::ebpf::probe_node(ebpf_options(options));
     const control::Json answer{{"checks", control::checks_json(found)}};
     fmt::print("{}", options.check_as_json ? answer.dump() + "\n" : control::checks_table(found));
     return control::enough(found) ? 0 : kFailed;
 }
 
 int remove(const AgentOptions& options) {
-    if (auto removed = backend::ebpf::remove_instance(ebpf_options(options)); !removed) {
+    auto removed = on_ovs(options) ? backend::ovs::remove_instance(ovs_options(options))
+                                   : backend::ebpf::remove_instance(ebpf_options(options));
+    if (!removed) {
         util::log::error("{}", removed.error().text());
         return kFailed;
     }
-    fmt::print("instance {}: nothing is left in the kernel\n", options.instance);
+    fmt::print("instance {}: nothing is left in the {}\n", options.instance,
+               on_ovs(options) ? "bridge" : "kernel");
     return 0;
 }
 
@@ -76,10 +97,8 @@ int run(const AgentOptions& options) {
             (*loop)->stop();
         }
     });
-    auto started = watched
-                       ? Agent::start(**loop, options,
-                                      [&] { return backend::ebpf::create(ebpf_options(options)); })
-                       : std::unexpected(watched.error());
+    auto started = watched ? Agent::start(**loop, options, [&] { return make_backend(options); })
+                           : std::unexpected(watched.error());
     if (!started) {
         util::log::error("{}", started.error().text());
         return kFailed;
@@ -101,10 +120,6 @@ int main(int argc, char** argv) {
         return options.error().exit_status;
     }
     util::log::configure(options->log_level, options->log_format);
-    if (options->backend == BackendKind::kOvs) {
-        util::log::error("the ovs backend is not built yet; use --backend ebpf");
-        return kFailed;
-    }
     switch (options->task) {
         case Task::kCheck:
             return check(*options);

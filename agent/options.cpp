@@ -86,8 +86,15 @@ void CommandLine::add_node() {
 
 void CommandLine::add_switch() {
     parser.group("Switch");
-    parser.choice<BackendKind>("--backend", "ebpf (default); ovs is not built yet", options.backend,
+    parser.choice<BackendKind>("--backend", "ebpf (default), or ovs: a bridge of Open vSwitch",
+                               options.backend,
                                {{"ebpf", BackendKind::kEbpf}, {"ovs", BackendKind::kOvs}});
+    parser.text("--ovs-bridge", "NAME",
+                fmt::format("the bridge that the pods hang on (default {})", options.ovs_bridge),
+                options.ovs_bridge, is_interface_name, "an interface's name, 1 to 15 characters");
+    parser.text("--ovs-run-dir", "PATH",
+                fmt::format("sockets of Open vSwitch (default {})", options.ovs_run_dir),
+                options.ovs_run_dir, is_absolute_path, "an absolute path");
     parser.text("--bpffs", "PATH", fmt::format("bpf file system (default {})", options.bpffs),
                 options.bpffs, is_absolute_path, "an absolute path");
     parser.choice<bool>("--deny", "refuse (default): RST or ICMP; drop: silence",

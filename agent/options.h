@@ -33,6 +33,8 @@ struct AgentOptions {
     std::vector<util::IpPrefix> pod_networks;
 
     BackendKind backend = BackendKind::kEbpf;
+    std::string ovs_bridge = "br-directfaas";
+    std::string ovs_run_dir = "/run/openvswitch";
     std::string bpffs = "/sys/fs/bpf";
     AttachKind attach = AttachKind::kAuto;
     std::uint32_t tc_priority = 1;

@@ -22,6 +22,11 @@ bool is_instance_name(const std::string& text) {
            std::ranges::all_of(text, allowed);
 }
 
+bool is_interface_name(const std::string& text) {
+    constexpr std::size_t kMost = 15;  // IFNAMSIZ without its NUL
+    return text.size() <= kMost && is_instance_name(text);
+}
+
 bool is_absolute_path(const std::string& text) { return text.size() > 1 && text.front() == '/'; }
 bool is_socket_path(const std::string& text) {
     return is_absolute_path(text) && text.size() <= kSocketPathMax && text.back() != '/';

@@ -31,6 +31,7 @@ std::optional<HttpAddress> parse_http_address(const std::string& text);
 
 /// Names part of a path and of network interfaces.
 bool is_instance_name(const std::string& text);
+bool is_interface_name(const std::string& text);
 bool is_absolute_path(const std::string& text);
 bool is_socket_path(const std::string& text);
 

@@ -13,14 +13,19 @@ Json quantile_json(const std::vector<std::uint64_t>& buckets, double share) {
     return value ? Json(*value) : Json(nullptr);
 }
 
-Json edge_json(const model::AllowKey& edge, const backend::EdgeCounters& counters) {
+/// A count, or null where the backend does not count it.
+Json counted_json(bool available, std::uint64_t count) {
+    return available ? Json(count) : Json(nullptr);
+}
+
+Json edge_json(const model::AllowKey& edge, const backend::EdgeCounters& counters, bool closings) {
     return {{"from", edge.from.text()},
             {"to", edge.to.text()},
             {"opened", counters.opened},
             {"open", counters.open},
-            {"closed_by_caller", counters.closed_by_caller},
-            {"closed_by_callee", counters.closed_by_callee},
-            {"reset", counters.reset},
+            {"closed_by_caller", counted_json(closings, counters.closed_by_caller)},
+            {"closed_by_callee", counted_json(closings, counters.closed_by_callee)},
+            {"reset", counted_json(closings, counters.reset)},
             {"bytes_request", counters.bytes_request},
             {"bytes_reply", counters.bytes_reply},
             {"handshake_p50_us", quantile_json(counters.handshake_log2_us, 0.5)},
@@ -81,7 +86,7 @@ Answer answer_edges(AgentAccess& agent) {
     const auto sources = agent.model().allow_sources();
     Json edges = Json::array();
     for (const auto& [edge, counted] : counters->edges) {
-        auto item = edge_json(edge, counted);
+        auto item = edge_json(edge, counted, counters->closings);
         if (const auto declared = sources.find(edge); declared != sources.end()) {
             item["declared"] = place_json(declared->second);
         }

@@ -53,9 +53,13 @@ MetricFamily by_edge(const Snapshot& snapshot, Family family) {
 /// Two fields of an edge in one family, told apart by a label.
 template <std::uint64_t EdgeCounters::* One, std::uint64_t EdgeCounters::* Other>
 MetricFamily by_edge_and(const Snapshot& snapshot, const char* name, const char* help,
-                         const char* label, const char* one, const char* other) {
+                         const char* label, const char* one, const char* other,
+                         bool available = true) {
     auto family = Family::counter(name, help);
     for (const auto& [edge, counters] : snapshot.counters.edges) {
+        if (!available) {
+            break;
+        }
         const auto labels = pair_labels(edge.from, edge.to);
         family.add(with(labels, label, one), static_cast<double>(counters.*One));
         family.add(with(labels, label, other), static_cast<double>(counters.*Other));
@@ -89,11 +93,21 @@ HistogramFigures handshake_figures(const EdgeCounters& counters) {
     return figures;
 }
 
+/// Empty where the backend does not tell how connections end.
+template <std::uint64_t EdgeCounters::* Field>
+MetricFamily closings_by_edge(const Snapshot& snapshot, const char* name, const char* help) {
+    auto family = Family::counter(name, help);
+    return snapshot.counters.closings ? by_edge<Field>(snapshot, std::move(family))
+                                      : std::move(family).take();
+}
+
 MetricFamily handshakes(const Snapshot& snapshot) {
     auto family = Family::histogram("directfaas_edge_handshake_seconds",
                                     "Time from SYN to SYN-ACK as the caller's veth sees it.");
     for (const auto& [edge, counters] : snapshot.counters.edges) {
-        family.add(pair_labels(edge.from, edge.to), handshake_figures(counters));
+        if (snapshot.counters.handshakes) {
+            family.add(pair_labels(edge.from, edge.to), handshake_figures(counters));
+        }
     }
     return std::move(family).take();
 }
@@ -162,12 +176,13 @@ std::vector<MakeFamily> edge_families() {
         [](const Snapshot& s) {
             return by_edge_and<&EdgeCounters::closed_by_caller, &EdgeCounters::closed_by_callee>(
                 s, "directfaas_edge_closed_connections_total",
-                "Connections closed, by who closed first.", "closed_by", "caller", "callee");
+                "Connections closed, by who closed first.", "closed_by", "caller", "callee",
+                s.counters.closings);
         },
         [](const Snapshot& s) {
-            return by_edge<&EdgeCounters::reset>(
-                s, Family::counter("directfaas_edge_reset_connections_total",
-                                   "Closed connections that were closed by a reset."));
+            return closings_by_edge<&EdgeCounters::reset>(
+                s, "directfaas_edge_reset_connections_total",
+                "Closed connections that were closed by a reset.");
         },
         [](const Snapshot& s) {
             return by_edge_and<&EdgeCounters::bytes_request, &EdgeCounters::bytes_reply>(

@@ -15,15 +15,20 @@ std::string handshake(const Json& edge, const char* key) {
     return microseconds ? duration_text(*microseconds / 1e6) : "-";
 }
 
+/// "-" for what the backend does not count.
+std::string counted(const Json& edge, const char* key) {
+    return number_at(edge, key) ? count_text(count_at(edge, key)) : "-";
+}
+
 void add_edge(Table& table, const Json& edge) {
     const auto reset = count_at(edge, "reset");
     table.add({text_at(edge, "from"),
                text_at(edge, "to"),
                count_text(count_at(edge, "open")),
                count_text(count_at(edge, "opened")),
-               count_text(count_at(edge, "closed_by_caller")),
-               count_text(count_at(edge, "closed_by_callee")),
-               {count_text(reset), reset > 0 ? Tone::kWarn : Tone::kPlain},
+               counted(edge, "closed_by_caller"),
+               counted(edge, "closed_by_callee"),
+               {counted(edge, "reset"), reset > 0 ? Tone::kWarn : Tone::kPlain},
                bytes_text(count_at(edge, "bytes_request")),
                bytes_text(count_at(edge, "bytes_reply")),
                handshake(edge, "handshake_p50_us"),
