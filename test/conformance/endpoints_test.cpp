@@ -112,7 +112,9 @@ TEST_P(Endpoints, GoneInstanceResetsItsCaller) {
     EXPECT_EQ(call(caller_, cluster_.vip("callee")), pod(second).name());
     const EdgeCount edge = cluster_.edge("caller", "callee");
     EXPECT_EQ(edge.opened, 2U);
-    EXPECT_GE(edge.reset, 1U);
+    if (!GetParam().ovs()) {  // which does not count how connections end
+        EXPECT_GE(edge.reset, 1U);
+    }
 }
 
 TEST_P(Endpoints, GoneInstanceLosesItsDatagramsToAnother) {

@@ -45,6 +45,15 @@ AgentProcess::~AgentProcess() {
     std::filesystem::remove(socket_, ignored);
 }
 
+std::vector<std::string> AgentProcess::backend_arguments() const {
+    if (options_.vswitch == nullptr) {
+        return {"--attach", options_.attach};
+    }
+    return {"--backend",     "ovs",
+            "--ovs-bridge",  options_.vswitch->bridge(),
+            "--ovs-run-dir", options_.vswitch->run_dir()};
+}
+
 std::vector<std::string> AgentProcess::command_line() const {
     std::vector<std::string> line{agent_path(),
                                   "--instance",
@@ -57,10 +66,11 @@ std::vector<std::string> AgentProcess::command_line() const {
                                   socket_,
                                   "--http-listen",
                                   fmt::format("127.0.0.1:{}", options_.http_port),
-                                  "--attach",
-                                  options_.attach,
                                   "--deny",
                                   options_.deny};
+    for (std::string& word : backend_arguments()) {
+        line.push_back(std::move(word));
+    }
     for (const std::string& network : options_.pod_networks) {
         line.insert(line.end(), {"--pod-network", network});
     }
@@ -117,13 +127,19 @@ int AgentProcess::wait_exit() {
 }
 
 int AgentProcess::remove() {
-    const CommandResult result = run_command(
-        {agent_path(), "--instance", options_.instance, "--remove"}, {.netns = node_.fd()});
+    std::vector<std::string> line{agent_path(), "--instance", options_.instance, "--remove"};
+    for (std::string& word : backend_arguments()) {
+        line.push_back(std::move(word));
+    }
+    const CommandResult result = run_command(line, {.netns = node_.fd()});
     std::ofstream(log_, std::ios::app) << result.output;
     return result.status;
 }
 
 bool AgentProcess::left_something() const {
+    if (options_.vswitch != nullptr) {
+        return options_.vswitch->has_our_flows();
+    }
     return std::filesystem::exists("/sys/fs/bpf/directfaas/" + options_.instance);
 }
 

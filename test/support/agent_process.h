@@ -11,6 +11,7 @@
 
 #include "test/support/metrics.h"
 #include "test/support/netns.h"
+#include "test/support/vswitch.h"
 
 namespace directfaas::support {
 
@@ -20,6 +21,7 @@ struct AgentOptions {
     std::string manifests;  // directory
     std::vector<std::string> pod_networks{};
     std::string attach = "auto";  // tcx, clsact
+    VSwitch* vswitch = nullptr;   // runs on --backend ovs then
     std::string deny = "refuse";  // or drop
     std::uint16_t http_port = 9464;
     std::vector<std::string> more{};  // further arguments
@@ -48,7 +50,8 @@ class AgentProcess {
     int wait_exit();
     /// Runs `directfaas-agent --remove`. The process must not run. Returns its exit status.
     int remove();
-    /// Whether any pin of the instance is in the bpf file system.
+    /// Whether anything of the instance is in the kernel (its pins in the bpf file system) or in
+    /// the bridge (its flows).
     [[nodiscard]] bool left_something() const;
 
     /// One request on the control socket; throws when there is no answer or it says it failed.
@@ -60,6 +63,7 @@ class AgentProcess {
     [[nodiscard]] AgentOptions& options() { return options_; }
 
    private:
+    [[nodiscard]] std::vector<std::string> backend_arguments() const;
     [[nodiscard]] std::vector<std::string> command_line() const;
 
     const Netns& node_;

@@ -14,6 +14,11 @@ namespace {
 constexpr const char* kBarrierNamespace = "barrier";
 constexpr const char* kReasonMetric = "directfaas_packets_by_reason_total";
 
+/// 0 for what the backend does not count.
+std::uint64_t counted(const Json& row, const char* key) {
+    return row[key].is_number() ? row[key].get<std::uint64_t>() : 0;
+}
+
 Json barrier_manifest(int number) {
     ChainSpec chain{.ns = kBarrierNamespace, .name = "barrier"};
     const std::string name = fmt::format("b{}", number);
@@ -58,17 +63,21 @@ std::uint64_t Instance::datagrams() const {
     return sum;
 }
 
-Cluster::Cluster(const Setup& setup) : setup_(setup) {
+Cluster::Cluster(const Setup& setup)
+    : setup_(setup),
+      topology_(unique_prefix(), setup.ovs() ? NodeSwitch::kOvs : NodeSwitch::kRouting) {
     for (const NodeId id : nodes()) {
         const int n = static_cast<int>(id);
         const std::string instance = topology_.prefix() + "-" + node_name(id);
         manifests_[n] = std::make_unique<ManifestDir>(instance);
         agents_[n] = std::make_unique<AgentProcess>(
-            topology_.node(id), AgentOptions{.instance = instance,
-                                             .node_name = node_name(id),
-                                             .manifests = manifests_[n]->path(),
-                                             .pod_networks = Topology::pod_networks(),
-                                             .attach = setup.attach});
+            topology_.node(id),
+            AgentOptions{.instance = instance,
+                         .node_name = node_name(id),
+                         .manifests = manifests_[n]->path(),
+                         .pod_networks = Topology::pod_networks(),
+                         .attach = setup.attach,
+                         .vswitch = setup.ovs() ? &topology_.vswitch(id) : nullptr});
     }
 }
 
@@ -126,13 +135,23 @@ SocketAddress Cluster::direct(const Instance& instance, std::size_t port) const 
     return {instance.pod->ip(setup_.family), spec(instance.function).ports.at(port).target_port};
 }
 
+/// On a bridge no route leads to a pod's interface, so its manifest names it.
+Json Cluster::pod_document(const Pod& pod, const std::map<std::string, std::string>& labels) const {
+    Json document = pod_manifest(chain_.ns, pod, labels);
+    if (setup_.ovs()) {
+        document["metadata"]["annotations"] = {
+            {"directfaas.io/host-interface", pod.host_interface()}};
+    }
+    return document;
+}
+
 std::vector<Json> Cluster::function_documents(const FunctionSpec& spec) const {
     std::vector<Json> documents{service_manifest(chain_.ns, spec, vips_.at(spec.name))};
     std::vector<std::pair<DualAddress, InstanceState>> endpoints;
     for (const Instance& instance : instances_) {
         if (instance.function == spec.name) {
             endpoints.emplace_back(instance.pod->addresses(), instance.state);
-            documents.push_back(pod_manifest(chain_.ns, *instance.pod, {{"app", spec.name}}));
+            documents.push_back(pod_document(*instance.pod, {{"app", spec.name}}));
         }
     }
     for (Json& slice : slice_manifests(chain_.ns, spec, endpoints)) {
@@ -149,7 +168,7 @@ void Cluster::publish(NodeId node) {
     std::vector<Json> pods;
     pods.reserve(entries_.size());
     for (const auto& [entry, pod] : entries_) {
-        pods.push_back(pod_manifest(chain_.ns, *pod, {{"entry", entry}}));
+        pods.push_back(pod_document(*pod, {{"entry", entry}}));
     }
     if (!pods.empty()) {
         dir.write("entries.yaml", pods);
@@ -237,9 +256,9 @@ EdgeCount Cluster::edge(const std::string& from, const std::string& to) const {
             if (row["from"] == identity_text(from) && row["to"] == identity_text(to)) {
                 sum.opened += row["opened"].get<std::uint64_t>();
                 sum.open += row["open"].get<std::uint64_t>();
-                sum.closed_by_caller += row["closed_by_caller"].get<std::uint64_t>();
-                sum.closed_by_callee += row["closed_by_callee"].get<std::uint64_t>();
-                sum.reset += row["reset"].get<std::uint64_t>();
+                sum.closed_by_caller += counted(row, "closed_by_caller");
+                sum.closed_by_callee += counted(row, "closed_by_callee");
+                sum.reset += counted(row, "reset");
                 sum.bytes_request += row["bytes_request"].get<std::uint64_t>();
                 sum.bytes_reply += row["bytes_reply"].get<std::uint64_t>();
             }

@@ -25,10 +25,12 @@ enum class Placement : std::uint8_t { kOneNode, kTwoNodes };
 struct Setup {
     Family family = Family::kV4;
     Placement placement = Placement::kOneNode;
-    std::string attach = "tcx";
+    std::string attach = "tcx";  // of the ebpf backend
     std::string backend = "ebpf";
 
-    /// "v4_one_node_tcx_ebpf"
+    [[nodiscard]] bool ovs() const { return backend == "ovs"; }
+
+    /// "v4_one_node_tcx_ebpf", "v6_two_nodes_netdev_ovs"
     [[nodiscard]] std::string text() const;
 };
 
@@ -124,6 +126,8 @@ class Cluster {
     [[nodiscard]] std::string logs() const;
 
    private:
+    [[nodiscard]] Json pod_document(const Pod& pod,
+                                    const std::map<std::string, std::string>& labels) const;
     [[nodiscard]] std::vector<Json> function_documents(const FunctionSpec& spec) const;
     [[nodiscard]] std::string identity_text(const std::string& name) const;
     [[nodiscard]] bool follows(NodeId node) const;

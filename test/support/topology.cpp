@@ -12,6 +12,7 @@ namespace directfaas::support {
 namespace {
 
 constexpr const char* kHostMac = "ee:ee:ee:ee:ee:ee";
+constexpr const char* kPortMac = "0e:00:00:00:00:01";  // of the ports of a bridge
 constexpr const char* kGateway4 = "169.254.1.1";
 constexpr const char* kGateway6 = "fe80::1";
 
@@ -50,8 +51,9 @@ void forward(const Netns& netns) {
 
 }  // namespace
 
-Topology::Topology(std::string prefix)
+Topology::Topology(std::string prefix, NodeSwitch node_switch)
     : prefix_(std::move(prefix)),
+      node_switch_(node_switch),
       router_(after_cleaning(prefix_) + "-router"),
       nodes_{Netns(prefix_ + "-node-a"), Netns(prefix_ + "-node-b")} {
     forward(router_);
@@ -95,8 +97,10 @@ Pod& Topology::add_pod(NodeId id, const std::string& name, const PodOptions& opt
         fmt::format("0a:00:00:0{}:{:02x}:{:02x}", number(id), serial / 256, serial % 256);
     Netns pod(fmt::format("{}-p{}", prefix_, next_netns_++));
     pod.sysctl({{"ipv6/conf/default/accept_dad", "0"}, {"ipv6/conf/all/accept_dad", "0"}});
+    // The kernel must not take what is for the bridge, whose ports it sees, too: another address.
+    const char* host_mac = node_switch_ == NodeSwitch::kOvs ? kPortMac : kHostMac;
     node.ip({fmt::format("link add {} {}address {} type veth peer name eth0 address {} netns {}",
-                         host, index, kHostMac, mac, pod.name()),
+                         host, index, host_mac, mac, pod.name()),
              fmt::format("link set {} up", host)});
     pod.ip({fmt::format("addr add {}/32 dev eth0", ip.v4.text()),
             fmt::format("addr add {}/128 dev eth0 nodad", ip.v6.text()), "link set eth0 up",
@@ -105,17 +109,38 @@ Pod& Topology::add_pod(NodeId id, const std::string& name, const PodOptions& opt
             fmt::format("route add {} dev eth0 scope link", kGateway4),
             fmt::format("route add default via {} dev eth0", kGateway4),
             fmt::format("route add ::/0 via {} dev eth0", kGateway6)});
+    const std::string towards = node_switch_ == NodeSwitch::kOvs ? vswitch(id).bridge() : host;
     node.ip(
-        {fmt::format("neigh replace {} lladdr {} dev {} nud permanent", ip.v4.text(), mac, host),
-         fmt::format("neigh replace {} lladdr {} dev {} nud permanent", ip.v6.text(), mac, host),
-         fmt::format("route add {}/32 dev {}", ip.v4.text(), host),
-         fmt::format("route add {}/128 dev {}", ip.v6.text(), host)});
+        {fmt::format("neigh replace {} lladdr {} dev {} nud permanent", ip.v4.text(), mac, towards),
+         fmt::format("neigh replace {} lladdr {} dev {} nud permanent", ip.v6.text(), mac, towards),
+         fmt::format("route add {}/32 dev {}", ip.v4.text(), towards),
+         fmt::format("route add {}/128 dev {}", ip.v6.text(), towards)});
     const unsigned ifindex = node.run([&] { return ::if_nametoindex(host.c_str()); });
+    if (node_switch_ == NodeSwitch::kOvs) {
+        leave_nothing_to_the_device(pod, "eth0");
+        vswitch(id).add_port(host);
+    }
     return pods_.emplace_back(name, id, std::move(pod), ip, host, ifindex);
+}
+
+VSwitch& Topology::vswitch(NodeId id) {
+    auto& vswitch = vswitches_[static_cast<int>(id)];
+    if (!vswitch) {
+        vswitch = std::make_unique<VSwitch>(
+            node(id), fmt::format("{}-node-{}", prefix_, number(id)), kHostMac);
+    }
+    return *vswitch;
 }
 
 void Topology::remove_pod(const Pod& pod) {
     node(pod.node()).ip({fmt::format("link del {}", pod.host_interface())});
+    if (node_switch_ == NodeSwitch::kOvs) {
+        const char* bridge = vswitch(pod.node()).bridge().c_str();
+        vswitch(pod.node()).remove_port(pod.host_interface());
+        node(pod.node())
+            .ip({fmt::format("route del {}/32 dev {}", pod.addresses().v4.text(), bridge),
+                 fmt::format("route del {}/128 dev {}", pod.addresses().v6.text(), bridge)});
+    }
     pods_.remove_if([&](const Pod& other) { return &other == &pod; });
 }
 

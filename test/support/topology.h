@@ -17,11 +17,15 @@
 
 #include "lib/util/address.h"
 #include "test/support/netns.h"
+#include "test/support/vswitch.h"
 
 namespace directfaas::support {
 
 enum class Family : std::uint8_t { kV4, kV6 };
 enum class NodeId : std::uint8_t { kA, kB };
+/// What a node's pods hang on: plain routing by the kernel, or a bridge of Open vSwitch whose LOCAL
+/// port is the node's own interface to them.
+enum class NodeSwitch : std::uint8_t { kRouting, kOvs };
 
 /// One address of each family.
 struct DualAddress {
@@ -71,7 +75,8 @@ struct PodOptions {
 
 class Topology {
    public:
-    explicit Topology(std::string prefix = unique_prefix());
+    explicit Topology(std::string prefix = unique_prefix(),
+                      NodeSwitch node_switch = NodeSwitch::kRouting);
     Topology(const Topology&) = delete;
     Topology& operator=(const Topology&) = delete;
 
@@ -80,6 +85,9 @@ class Topology {
     [[nodiscard]] const Netns& node(NodeId id) const { return nodes_[static_cast<int>(id)]; }
     [[nodiscard]] const DualAddress& node_addresses(NodeId id) const;
     [[nodiscard]] const Netns& router() const { return router_; }
+
+    /// The node's Open vSwitch, started when first asked for. Only with NodeSwitch::kOvs.
+    VSwitch& vswitch(NodeId id);
 
     /// Adds a pod. The reference stays valid until remove_pod().
     Pod& add_pod(NodeId node, const std::string& name, const PodOptions& options = {});
@@ -97,8 +105,10 @@ class Topology {
     void join(NodeId id);
 
     std::string prefix_;
+    NodeSwitch node_switch_;
     Netns router_;
     std::array<Netns, 2> nodes_;
+    std::array<std::unique_ptr<VSwitch>, 2> vswitches_;
     std::list<Pod> pods_;
     std::array<int, 2> next_pod_{1, 1};
     int next_netns_ = 1;
