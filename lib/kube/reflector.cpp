@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/kube/reflector.h"
+
+#include <fmt/format.h>
+
+#include "lib/kube/line_splitter.h"
+#include "lib/util/log.h"
+
+namespace directfaas::kube {
+namespace {
+
+constexpr int kOk = 200;
+/// The server ends a watch itself; only a server that forgot it is silent for longer.
+constexpr std::chrono::seconds kWatchGrace{30};
+
+}  // namespace
+
+/// One request, from its first byte to its last.
+struct Reflector::Watch {
+    LineSplitter lines;
+    bool opened = false;
+    std::uint64_t events = 0;
+    std::optional<ApiError> error{};  // the server's last word
+    std::optional<std::string> not_understood{};
+};
+
+Reflector::Reflector(std::unique_ptr<HttpTransport> transport, Resource resource,
+                     ReflectorSink& sink, ReflectorOptions options)
+    : transport_(std::move(transport)),
+      resource_(std::move(resource)),
+      sink_(sink),
+      options_(options),
+      backoff_(options.backoff, options.seed),
+      random_(options.seed) {}
+
+Reflector::~Reflector() { stop(); }
+
+void Reflector::start() {
+    thread_ = std::thread([this] { run(); });
+}
+
+void Reflector::stop() {
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    stopped_.notify_all();
+    transport_->abort();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+ReflectorStatus Reflector::status() const {
+    const std::scoped_lock lock(mutex_);
+    return status_;
+}
+
+void Reflector::run() {
+    while (!stopping_) {
+        if (list()) {
+            watch_until_relist();
+        }
+    }
+}
+
+/// False: it failed, and the time to wait is over.
+bool Reflector::list() {
+    const auto version = version_unavailable_ ? "" : version_.empty() ? "0" : version_;
+    auto listed = list_all(*transport_, resource_, version, options_.page_size);
+    if (stopping_) {
+        return false;
+    }
+    if (!listed) {
+        const auto& error = listed.error();
+        if (!version.empty() && (error.expired() || error.version_too_large())) {
+            version_unavailable_ = true;
+            return list();
+        }
+        note_trouble(fmt::format("list {}: {}", resource_.path, error.text()));
+        pause(error.retry_after);
+        return false;
+    }
+    sink_.replace(listed->items);
+    version_ = listed->resource_version;
+    version_unavailable_ = false;
+    const std::scoped_lock lock(mutex_);
+    status_.listed = true;
+    ++status_.lists;
+    return true;
+}
+
+void Reflector::watch_until_relist() {
+    short_watches_ = 0;
+    failing_since_.reset();
+    while (!stopping_) {
+        const auto ended = watch();
+        {
+            const std::scoped_lock lock(mutex_);
+            status_.watching = false;
+        }
+        if (stopping_ || !go_on(ended)) {
+            return;
+        }
+    }
+}
+
+/// False: the list is to be read again.
+bool Reflector::go_on(const Ended& ended) {
+    short_watches_ = ended.next == Next::kShort ? short_watches_ + 1 : 0;
+    if (ended.next != Next::kServerError) {
+        failing_since_.reset();
+    } else if (!failing_since_) {
+        failing_since_ = Clock::now();
+    }
+    if (ended.next == Next::kRelist) {
+        relist(ended.reason);
+        return false;
+    }
+    if (short_watches_ >= options_.short_watches) {
+        version_.clear();
+        relist("short_watches");
+        return false;
+    }
+    if (failing_since_ && Clock::now() - *failing_since_ > options_.server_errors) {
+        relist("server_errors");
+        return false;
+    }
+    if (ended.next != Next::kWatch) {
+        pause(ended.retry_after);
+    }
+    return true;
+}
+
+Reflector::Ended Reflector::watch() {
+    const auto seconds = std::uniform_int_distribution<std::int64_t>(
+        options_.watch_min.count(), options_.watch_max.count())(random_);
+    Watch watch{.lines = LineSplitter(options_.max_event)};
+    const auto begin = Clock::now();
+    auto answer = transport_->stream(
+        {.path = request_path(resource_, {{"watch", "1"},
+                                          {"resourceVersion", version_},
+                                          {"allowWatchBookmarks", "true"},
+                                          {"timeoutSeconds", std::to_string(seconds)}}),
+         .idle_timeout = std::chrono::seconds{seconds} + kWatchGrace},
+        [&](std::string_view bytes) {
+            if (!watch.opened) {
+                watch.opened = true;
+                note_watching();
+            }
+            const auto state =
+                watch.lines.feed(bytes, [&](std::string_view line) { return take(line, watch); });
+            if (state == LineSplitter::State::kTooLong) {
+                watch.not_understood =
+                    fmt::format("an event of more than {} bytes", options_.max_event);
+            }
+            return state == LineSplitter::State::kOpen && !stopping_;
+        });
+    if (watch.not_understood) {
+        note_trouble(fmt::format("watch {}: {}", resource_.path, *watch.not_understood));
+        return {.next = Next::kRelist, .reason = "not_understood", .retry_after = {}};
+    }
+    if (watch.error) {
+        return ended_by(*watch.error);
+    }
+    if (answer && answer->status != kOk) {
+        return ended_by(api_error(*answer));
+    }
+    if (!answer) {
+        note_trouble(answer.error().text());
+    }
+    if (!watch.opened) {
+        return {.next = Next::kWait, .reason = "", .retry_after = {}};
+    }
+    const bool is_short = Clock::now() - begin < options_.short_watch;
+    return {.next = !is_short           ? Next::kWatch
+                    : watch.events == 0 ? Next::kShort
+                                        : Next::kWait,
+            .reason = "",
+            .retry_after = {}};
+}
+
+/// False ends the watch.
+bool Reflector::take(std::string_view line, Watch& watch) {
+    auto event = read_event(line);
+    if (!event) {
+        watch.not_understood = event.error().text();
+        return false;
+    }
+    if (event->type == EventType::kError) {
+        watch.error = std::move(event->error);
+        return false;
+    }
+    switch (event->type) {
+        case EventType::kAdded:
+        case EventType::kModified:
+            sink_.upsert(event->object);
+            break;
+        case EventType::kDeleted:
+            sink_.erase(event->object);
+            break;
+        default:
+            break;
+    }
+    version_ = std::move(event->object.resource_version);
+    ++watch.events;
+    const std::scoped_lock lock(mutex_);
+    ++status_.events;
+    return !stopping_;
+}
+
+Reflector::Ended Reflector::ended_by(const ApiError& error) {
+    note_trouble(fmt::format("watch {}: {}", resource_.path, error.text()));
+    Ended ended{.next = Next::kRelist, .reason = "refused", .retry_after = error.retry_after};
+    if (error.version_too_large()) {
+        version_unavailable_ = true;
+        ended.reason = "version_too_large";
+    } else if (error.expired()) {
+        ended.reason = "expired";
+    } else if (error.too_many_requests()) {
+        ended.next = Next::kWait;
+    } else if (error.server_side()) {
+        ended.next = Next::kServerError;
+    }
+    return ended;
+}
+
+/// Waits even before the first list after a watch that worked: whatever ended that watch may end
+/// the next one at once.
+void Reflector::relist(const std::string& reason) {
+    {
+        const std::scoped_lock lock(mutex_);
+        ++status_.relists[reason];
+    }
+    util::log::info("{}: reading the whole list again ({})", resource_.path, reason);
+    pause({});
+}
+
+void Reflector::pause(std::optional<std::chrono::seconds> at_least) {
+    const auto wait = std::max<std::chrono::milliseconds>(
+        backoff_.next(), at_least.value_or(std::chrono::seconds{0}));
+    std::unique_lock lock(mutex_);
+    stopped_.wait_for(lock, wait, [this] { return stopping_.load(); });
+}
+
+void Reflector::note_trouble(const std::string& text) {
+    if (stopping_) {
+        return;
+    }
+    const std::scoped_lock lock(mutex_);
+    if (status_.trouble != text) {
+        util::log::warning("{}", text);
+        status_.trouble = text;
+    }
+}
+
+void Reflector::note_watching() {
+    const std::scoped_lock lock(mutex_);
+    status_.watching = true;
+    status_.trouble.clear();
+    ++status_.watches;
+}
+
+}  // namespace directfaas::kube
