@@ -74,6 +74,9 @@ start() {
     printf '%s\n' "$!" >"$state/pids/$name"
 }
 
+# A zombie has ended: after Ctrl-C in a `read` bash collects its children only when asked.
+has_ended() { ! grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"; }
+
 # A recorded pid is ended only while it is still what was started: one of our two programs.
 end_process() {
     local file=$state/pids/$1 signal=${2:-TERM} pid exe
@@ -83,7 +86,7 @@ end_process() {
     case ${exe##*/} in
         bookinfo* | directfaas-agent* | nsenter | ip) kill "-$signal" "$pid" 2>/dev/null || true ;;
     esac
-    until_true 5 test ! -d "/proc/$pid" || kill -KILL "$pid" 2>/dev/null || true
+    until_true 5 has_ended "$pid" || kill -KILL "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
     rm -f "$file"
 }
