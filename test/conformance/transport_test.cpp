@@ -134,6 +134,10 @@ TEST_P(PathMtu, LargeDatagramsAreFragmentedAndAnswered) {
     cluster_.start();
     auto client = UdpClient::connect(pod(caller_).netns(), cluster_.vip("callee", 2));
     ASSERT_TRUE(client);
+    if (GetParam().ovs()) {
+        // Of a flow that is not open yet only the first fragment has a port.
+        ASSERT_EQ(client->ask("first").value_or(""), pod(callee_).name() + " first");
+    }
     const std::string big(5000, 'b');
     for (int i = 0; i < 3; ++i) {
         EXPECT_EQ(client->ask(big).value_or(""), pod(callee_).name() + " " + big);

@@ -16,6 +16,7 @@ constexpr std::uint32_t kVendor = 0x00002320;
 constexpr unsigned kNote = 8;
 constexpr unsigned kResubmitTable = 14;
 constexpr unsigned kController = 20;
+constexpr unsigned kLearn = 45;
 constexpr unsigned kTrack = 35;
 constexpr unsigned kNat = 36;
 
@@ -130,6 +131,22 @@ Actions& Actions::track(const Tracking& tracking, const Actions& nested) {
         put_nat(out_, tracking.translation);
     }
     out_.raw(nested.bytes());
+    out_.patch(start + 2, out_.size() - start);
+    return *this;
+}
+
+Actions& Actions::learn(std::uint8_t table, std::uint16_t priority, std::uint64_t cookie,
+                        std::uint32_t limit, std::initializer_list<Field> fields) {
+    constexpr unsigned kBits = 32;  // and: from a field, into a match
+    const auto start = out_.size();
+    out_.u16(kExperimenter).u16(0).u32(kVendor).u16(kLearn);
+    out_.u16(0).u16(0).u16(priority).u64(cookie).u16(0).u8(table).u8(0).u16(0).u16(0);
+    out_.u32(limit).u16(0).u16(0);
+    for (const Field field : fields) {
+        out_.u16(kBits).u32(oxm_header(field, false)).u16(0);
+        out_.u32(oxm_header(field, false)).u16(0);
+    }
+    out_.pad(start);
     out_.patch(start + 2, out_.size() - start);
     return *this;
 }

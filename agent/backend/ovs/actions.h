@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,6 +57,10 @@ class Actions {
     Actions& group(std::uint32_t id);
     /// `nested` runs when the connection is committed; it may set ct_mark and ct_label.
     Actions& track(const Tracking& tracking, const Actions& nested = {});
+    /// Makes the switch itself add a flow to `table` that matches the packet's values of `fields`
+    /// (of 32 bits each), at most `limit` of this cookie.
+    Actions& learn(std::uint8_t table, std::uint16_t priority, std::uint64_t cookie,
+                   std::uint32_t limit, std::initializer_list<Field> fields);
     /// Bytes without effect that are there for whoever reads the flow back.
     Actions& note(std::string_view text);
 

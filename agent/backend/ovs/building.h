@@ -89,11 +89,18 @@ inline std::vector<Match> not_opening(const Match& base) {
     }
     return all;
 }
-/// Both families of an IP protocol number.
+/// Both families of an IP protocol number. The later fragments of an IPv6 datagram only say that
+/// they are fragments; TCP has none.
 inline std::vector<Match> both(const Match& base, std::uint8_t protocol) {
+    constexpr std::uint8_t kUdp = 17;
+    constexpr std::uint8_t kFragment = 44;
     Match v4 = base;
     Match v6 = base;
-    return {v4.ipv4().protocol(protocol), v6.ipv6().protocol(protocol)};
+    std::vector<Match> all{v4.ipv4().protocol(protocol), v6.ipv6().protocol(protocol)};
+    if (protocol == kUdp) {
+        all.push_back(v6.protocol(kFragment));
+    }
+    return all;
 }
 /// ICMP and ICMPv6 of the given types.
 inline Match icmp4(const Match& base, std::uint8_t type) {

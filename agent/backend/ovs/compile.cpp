@@ -21,7 +21,7 @@ void add_ports(FlowList& list, std::uint32_t function, const std::set<model::Por
         for (const bool v6 : {false, true}) {
             Match match = to_function(function);
             v6 ? match.ipv6() : match.ipv4();
-            list.add(table::kPort, priority, match.transport(port.protocol, port.port), actions);
+            list.add(table::kPort, priority, match.opens_to(port.protocol, port.port), actions);
         }
     }
 }
@@ -39,7 +39,8 @@ void add_leniency(FlowList& list, std::uint32_t function, model::Enforcement enf
     Actions audit = because(DF_REASON_AUDITED);
     audit.set(field::kTold, static_cast<std::uint32_t>(FunctionTold::kAudited));
     audit.set(field::kMark, kMarkNoEdge).resubmit(table::kFunction).resubmit(table::kTally);
-    audit.resubmit(table::kPair).resubmit(table::kAccept);
+    audit.resubmit(table::kPair);
+    punt(audit, Punt::kAudit, kMeterReport).resubmit(table::kAccept);
     // Callers inside a chain were counted at their own end.
     Match own_end = to_function(function);
     list.add(table::kDeny, 120, flags(own_end, kFromPod), audit);
@@ -123,9 +124,18 @@ Flows edge_flows(const State& state, const model::AllowKey& edge) {
 Flow pair_flow(const State& state, const PairKey& pair) {
     Match match = Match().with(field::kFrom, pair.from).with(field::kTo, pair.to);
     match.with(field::kReason, static_cast<std::uint32_t>(pair.reason));
-    Actions known;
-    raise(known, kPairKnown);
-    return counting(state, {table::kPair, 100, cookie(Owner::kPair, 0), match, known.bytes()});
+    return counting(state, {table::kPair, 100, cookie(Owner::kPair, 0), match, {}});
+}
+
+std::optional<PairKey> pair_of(const Flow& flow) {
+    const auto from = flow.match.value(field::kFrom);
+    const auto to = flow.match.value(field::kTo);
+    const auto reason = flow.match.value(field::kReason);
+    if (owner_of(flow.cookie) != Owner::kPair || !from || !to || !reason) {
+        return std::nullopt;
+    }
+    return PairKey{static_cast<std::uint32_t>(*from), static_cast<std::uint32_t>(*to),
+                   static_cast<df_reason>(*reason)};
 }
 
 FlowKey function_counter(std::uint32_t function, FunctionTold told) {

@@ -3,6 +3,7 @@
 // compared with what should be.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,9 @@ Flows pod_flows(const State& state, const model::ObjectName& pod, const model::A
 Flows route_flows(const State& state, const model::RouteKey& key, const model::RouteRule& rule);
 /// What holds for all ports of a vIP; none if no route has it or a pod has the address.
 Flows vip_flows(const State& state, const util::IpAddress& vip);
+/// Counts the denials of a pair. The switch adds it by itself at the first one.
 Flow pair_flow(const State& state, const PairKey& pair);
+std::optional<PairKey> pair_of(const Flow& flow);
 /// Its buckets are the ready instances; no buckets, no group.
 Group route_group(const State& state, const model::RouteKey& key, const model::RouteRule& rule);
 

@@ -27,7 +27,8 @@ void add_sender(FlowList& list, const Pod& pod, const model::ObjectName& name) {
     bits |= pod.rule.adopted ? kAdopted : 0;
     bits |= pod.rule.identity.kind == model::IdentityKind::kEntry ? kEntry : 0;
     Actions known = Actions().note(pod_record(name, pod.rule, pod.place));
-    known.set(field::kFrom, pod.state.known(pod.rule.identity)).set(field::kOwn, pod.place.zone);
+    known.set(field::kFrom, pod.state.known(pod.rule.identity));
+    known.set(field::kOwn, pod.place.zone).set(field::kNext, pod.place.zone);
     list.add(table::kClassify, 1100, pod.from_here(), raise(known, bits).resubmit(table::kSpoof));
     Actions tagged;
     raise(tagged, kFromPod).set(field::kReason, DF_REASON_VLAN).resubmit(table::kTally);
@@ -50,11 +51,12 @@ void add_own_source(FlowList& list, const Pod& pod, const util::IpAddress& addre
 
 void add_receiver(FlowList& list, const Pod& pod, const util::IpAddress& address) {
     Actions in = Actions().set(field::kTo, pod.state.callee(pod.rule.identity));
-    in.set(field::kZone, pod.place.zone).resubmit(table::kSource);
-    list.add(table::kClassify, 1000, Match().destination(address), look_up(in, table::kState));
+    in.set(field::kZone, pod.place.zone).set(field::kNext, pod.place.zone + kZoneAccept);
+    in.resubmit(table::kSource);
+    list.add(table::kClassify, 1000, Match().destination(address), look_up(in, table::kSecond));
     Actions from_neighbour = Actions().set(field::kZone, pod.place.zone);
     list.add(table::kZone, 100, Match().destination(address),
-             look_up(from_neighbour, table::kOwnZone));
+             look_up(from_neighbour, table::kSecond));
     list.add(table::kOutput, 100, Match().destination(address), pod.deliver(pod.place.port));
     // A call to oneself gets another source on its way back, or its answer would never leave the
     // pod.

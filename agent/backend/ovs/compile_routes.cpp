@@ -57,7 +57,7 @@ Flows route_flows(const State& state, const model::RouteKey& key, const model::R
     Actions known = Actions().note(route_record(function, rule.when_empty));
     known.set(field::kTo, function).set(field::kRoute, number);
     raise(known, kToVip).resubmit(table::kCall);
-    list.add(table::kCallee, 200, vip_match(key.vip).transport(key.protocol, key.port), known);
+    list.add(table::kCallee, 200, vip_match(key.vip).opens_to(key.protocol, key.port), known);
 
     Match here = Match().with(field::kRoute, number);
     const auto group = route_group(state, key, rule);
@@ -92,6 +92,9 @@ Flows vip_flows(const State& state, const util::IpAddress& vip) {
     FlowList list(Owner::kRoute, 0);
     Actions known = Actions().set(field::kTo, function);
     list.add(table::kCallee, 100, vip_match(vip), raise(known, kToVip).resubmit(table::kCall));
+    Actions own;
+    own.copy(field::kOwn, 0, field::kZone, 0, 32);
+    list.add(table::kZone, 120, vip_match(vip), look_up(own, table::kState));
     return list.take();
 }
 

@@ -124,7 +124,7 @@ void count_pairs(const State& state, const Totals& totals, Counters& counters) {
 
 }  // namespace
 
-Result<Totals> read_totals(Bridge& bridge, const State& state) {
+Result<Totals> read_totals(Bridge& bridge, State& state) {
     Totals totals;
     for (const std::uint8_t counted :
          {table::kFunction, table::kCount, table::kLiveEdge, table::kTally, table::kPair}) {
@@ -136,6 +136,10 @@ Result<Totals> read_totals(Bridge& bridge, const State& state) {
             auto key = flow.key();
             const auto base = state.bases.find(key);
             Base total = base == state.bases.end() ? Base{} : base->second;
+            if (const auto pair = pair_of(flow)) {
+                state.pairs.insert(*pair);
+                total.packets += base == state.bases.end() ? 1 : 0;  // the one that made the flow
+            }
             total.packets += flow.packets;
             total.bytes += flow.bytes;
             totals.emplace(std::move(key), total);

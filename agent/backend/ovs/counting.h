@@ -13,7 +13,8 @@ namespace directfaas::backend::ovs {
 using Totals = std::map<FlowKey, Base>;
 
 /// What all counting flows have counted, over all their lives.
-util::Result<Totals> read_totals(Bridge& bridge, const State& state);
+/// Pairs that the switch has added since are put into `state`.
+util::Result<Totals> read_totals(Bridge& bridge, State& state);
 
 /// Open connections as the connection tracker knows them.
 struct OpenConnections {

@@ -35,6 +35,11 @@ bool changes_verdicts(const model::RuleDelta& delta) {
              delta.identities_removed.empty());
 }
 
+void flush_zones(std::uint16_t zone, std::vector<Bytes>& messages) {
+    messages.push_back(flush_zone(zone));
+    messages.push_back(flush_zone(zone + kZoneAccept));
+}
+
 std::set<util::IpAddress> touched_vips(const model::RuleDelta& delta) {
     std::set<util::IpAddress> vips;
     for (const auto& [key, rule] : delta.routes) {
@@ -65,6 +70,7 @@ Result<void> Installer::apply(const model::RuleDelta& delta) {
     if (done) {
         return done;
     }
+    util::log::info("rules were not taken: {}", done.error().text());
     // What is believed and what is there may differ now.
     if (auto loaded = load(); !loaded) {
         util::log::debug("reading back the flows: {}", loaded.error().text());
@@ -226,7 +232,7 @@ std::optional<std::uint16_t> Installer::free_zone() const {
     for (const auto& [pod, place] : state_.pods) {
         used.insert(place.zone);
     }
-    for (std::uint32_t zone = kZoneFirst; zone < kZoneFirst + kZoneCount; ++zone) {
+    for (std::uint32_t zone = kZoneFirst; zone < kZoneFirst + kZoneCount; zone += 2) {
         if (!used.contains(static_cast<std::uint16_t>(zone))) {
             return static_cast<std::uint16_t>(zone);
         }
@@ -276,8 +282,8 @@ Result<void> Installer::attach(const model::ObjectName& pod, const model::Attach
         before = pod_flows(state_, pod, *old, bridge_.mac());
     }
     if (old == nullptr || old->ifindex != rule.ifindex) {
-        after.push_back(flush_zone(place->zone));
-        if (auto limited = limit_zone(place->zone); !limited) {
+        flush_zones(place->zone, after);
+        if (auto limited = limit_zones(place->zone); !limited) {
             return limited;
         }
     }
@@ -294,7 +300,7 @@ void Installer::detach(const model::ObjectName& pod, Change& change, std::vector
         return;
     }
     change.replace(pod_flows(state_, pod, *old, bridge_.mac()), {});
-    after.push_back(flush_zone(state_.pods.at(pod).zone));
+    flush_zones(state_.pods.at(pod).zone, after);
     state_.pods.erase(pod);
     state_.rules.attachments.erase(pod);
 }

@@ -37,7 +37,6 @@ class Installer {
     /// Follows the node's own addresses.
     util::Result<void> follow_node();
     util::Result<void> follow_ports();
-    util::Result<void> add_pair(const PairKey& pair);
 
     [[nodiscard]] const State& state() const { return state_; }
     [[nodiscard]] State& state() { return state_; }
@@ -65,7 +64,7 @@ class Installer {
     [[nodiscard]] Flows all_flows() const;
     util::Result<void> reconcile(const Found& found);
     util::Result<void> put_meters();
-    util::Result<void> limit_zone(std::uint16_t zone);
+    util::Result<void> limit_zones(std::uint16_t zone);
     [[nodiscard]] df_reason full_zone_reason() const;
 
     Bridge& bridge_;

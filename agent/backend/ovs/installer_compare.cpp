@@ -70,12 +70,14 @@ df_reason Installer::full_zone_reason() const {
     return budget ? DF_REASON_CT_BUDGET : DF_REASON_CT_FULL;
 }
 
-Result<void> Installer::limit_zone(std::uint16_t zone) {
+Result<void> Installer::limit_zones(std::uint16_t zone) {
     const auto limit = settings_.budget_live == 0
                            ? limits_.connections
                            : std::min(settings_.budget_live, limits_.connections);
     auto done =
-        bridge_.control("dpctl/ct-set-limits", {fmt::format("zone={},limit={}", zone, limit)});
+        bridge_.control("dpctl/ct-set-limits",
+                        {fmt::format("zone={},limit={}", zone, limit),
+                         fmt::format("zone={},limit={}", zone + kZoneAccept, limits_.connections)});
     return done ? Result<void>() : std::unexpected(done.error());
 }
 
@@ -122,6 +124,9 @@ Result<Installer::Found> Installer::find() {
     }
     Found found;
     for (FoundFlow& flow : *flows) {
+        if (const auto pair = pair_of(flow)) {
+            state_.pairs.insert(*pair);
+        }
         if (flow.cookie != kTurnCookie) {
             auto key = flow.key();
             found.emplace(std::move(key), std::move(flow));
@@ -218,7 +223,7 @@ Result<void> Installer::configure(const Settings& settings) {
     settings_ = settings;
     if (first || limit_before != settings.budget_live) {
         for (const auto& [pod, place] : state_.pods) {
-            if (auto limited = limit_zone(place.zone); !limited) {
+            if (auto limited = limit_zones(place.zone); !limited) {
                 return limited;
             }
         }
@@ -249,7 +254,7 @@ Result<void> Installer::recover(const std::map<FlowKey, Base>& totals) {
         if (auto place = find_place(pod, rule)) {
             state_.pods[pod] = *place;
         }
-        if (auto limited = limit_zone(state_.pods[pod].zone); !limited) {
+        if (auto limited = limit_zones(state_.pods[pod].zone); !limited) {
             return limited;
         }
     }
@@ -286,11 +291,6 @@ Result<void> Installer::follow_ports() {
         }
     }
     return bridge_.commit(change);
-}
-
-Result<void> Installer::add_pair(const PairKey& pair) {
-    state_.bases[pair_flow(state_, pair).key()] = {.packets = 1, .bytes = 0};  // the one we saw
-    return bridge_.execute({put_flow(pair_flow(state_, pair))});
 }
 
 Result<model::RuleSet> Installer::dump() {

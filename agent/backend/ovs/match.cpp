@@ -50,6 +50,7 @@ unsigned field_size(Field field) {
         case Field::kCtSourcePort:
         case Field::kCtDestinationPort:
             return 2;
+        case Field::kCtProtocol:
         case Field::kIpProtocol:
         case Field::kIcmp4Type:
         case Field::kIcmp6Type:
@@ -113,6 +114,12 @@ Match& Match::transport(util::Protocol protocol_, std::uint16_t port) {
              port);
     }
     return *this;
+}
+
+Match& Match::opens_to(util::Protocol protocol_, std::uint16_t port) {
+    with(Field::kCtState, kNew | kTracked, kNew | kTracked);
+    with(Field::kCtProtocol, static_cast<std::uint64_t>(protocol_));
+    return with(Field::kCtDestinationPort, port);
 }
 
 std::string Match::key() const {

@@ -20,6 +20,7 @@ enum class Field : std::uint32_t {
     kCtState = (0x0001U << 7) | 105,
     kCtMark = (0x0001U << 7) | 107,
     kCtLabel = (0x0001U << 7) | 108,
+    kCtProtocol = (0x0001U << 7) | 119,
     kCtSource4 = (0x0001U << 7) | 120,
     kCtDestination4 = (0x0001U << 7) | 121,
     kCtSource6 = (0x0001U << 7) | 122,
@@ -77,6 +78,9 @@ class Match {
     Match& arp() { return with(Field::kEthType, 0x0806); }
     /// The protocol and, unless 0, the destination port.
     Match& transport(util::Protocol protocol, std::uint16_t port);
+    /// The same for a packet that opens a connection, found out by the connection tracker: so it is
+    /// known of all fragments of a datagram.
+    Match& opens_to(util::Protocol protocol, std::uint16_t port);
     Match& protocol(std::uint8_t number) { return with(Field::kIpProtocol, number); }
     Match& tcp_flags(std::uint16_t value, std::uint16_t mask) {
         return with(Field::kTcpFlags, value, mask);

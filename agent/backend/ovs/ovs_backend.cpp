@@ -166,11 +166,6 @@ void OvsBackend::drain(const EventSink& sink) {
     {
         const std::lock_guard lock(mutex_);
         taken = punts_.take(installer_.state(), installer_.settings());
-        for (const PairKey& pair : taken.new_pairs) {
-            if (auto added = installer_.add_pair(pair); !added) {
-                util::log::debug("counting a denied pair: {}", added.error().text());
-            }
-        }
     }
     // Without the lock: who takes a packet may send it back at once.
     for (const FlowEvent& event : taken.events) {

@@ -103,18 +103,23 @@ void Pipeline::spoof() {
 }
 
 void Pipeline::zone() {
-    Actions own;
-    own.copy(field::kOwn, 0, field::kZone, 0, 32);
-    look_up(own, table::kState);
-    add(table::kZone, 0, any_ip(Match()), own);
-    add(table::kOwnZone, 100, any_ip(Match().with(Field::kCtMark, 0)), own);
-    add(table::kOwnZone, 0, Match(), go(table::kState));
+    // To another host: the answer to a call of that host's, or a call.
+    Actions accepted;
+    accepted.copy(field::kOwn, 0, field::kZone, 0, 32).set(field::kZone, kZoneAccept, kZoneAccept);
+    add(table::kZone, 0, any_ip(Match()), look_up(accepted, table::kSecond));
+    Actions second;
+    second.copy(field::kNext, 0, field::kZone, 0, 32);
+    look_up(second, table::kState);
+    add(table::kSecond, 100, any_ip(Match().with(Field::kCtMark, 0)), second);
+    add(table::kSecond, 0, Match(), go(table::kState));
     for (const bool v4 : {true, false}) {
         Actions from_self;
         from_self.track({.zone = kZoneSelf, .next_table = table::kSelfIn, .translate = true});
         add(table::kZone, 150, Match().destination(self_address(v4)), from_self);
     }
-    add(table::kSelfIn, 0, any_ip(Match()), own);
+    Actions own;
+    own.copy(field::kOwn, 0, field::kZone, 0, 32);
+    add(table::kSelfIn, 0, any_ip(Match()), look_up(own, table::kState));
 }
 
 void Pipeline::state() {
@@ -250,9 +255,11 @@ void Pipeline::deny() {
             add(table::kDeny, 50, from(0), hold);
         }
     }
-    Actions copy;
-    punt(copy, Punt::kAudit, kMeterReport);
-    add(table::kPair, 10, Match().with(field::kReason, DF_REASON_AUDITED), copy);
+    // The switch itself adds a flow for each pair, so that none is missed while no agent runs.
+    Actions learn;
+    learn.learn(table::kPair, 100, cookie(Owner::kPair, 0), kPairsMax,
+                {field::kFrom, field::kTo, field::kReason});
+    add(table::kPair, 0, Match(), learn);
 }
 
 void Pipeline::accept() {

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "agent/backend/ovs/tables.h"
 #include "lib/util/log.h"
@@ -76,6 +77,19 @@ std::optional<std::uint32_t> port_of_ifindex(const State& state, unsigned ifinde
     return std::nullopt;
 }
 
+/// An answer whose source has become the vIP, with the instance's own address and port.
+FlowTuple as_instance_sent(const State& state, FlowTuple answer, std::uint32_t endpoint) {
+    for (const auto& [route, numbers] : state.endpoints) {
+        for (const auto& [end, number] : numbers) {
+            if (number == endpoint) {
+                std::tie(answer.source, answer.source_port) = end;
+                return answer;
+            }
+        }
+    }
+    return answer;
+}
+
 std::chrono::nanoseconds now() {
     return std::chrono::steady_clock::now().time_since_epoch();  // CLOCK_MONOTONIC
 }
@@ -97,7 +111,17 @@ struct Punts::Found {
     [[nodiscard]] bool reply() const { return (value(Field::kCtState) & kReply) != 0; }
     [[nodiscard]] df_reason reason() const { return static_cast<df_reason>(value(field::kReason)); }
     /// As the sender sees it: what it sent may have been translated already.
-    [[nodiscard]] FlowTuple as_sent() const { return known() && !reply() ? *opened : packet.flow; }
+    [[nodiscard]] FlowTuple as_sent() const {
+        if (!known()) {
+            return packet.flow;
+        }
+        return reply() ? as_instance_sent(state, packet.flow, endpoint()) : *opened;
+    }
+    [[nodiscard]] std::uint32_t endpoint() const {
+        Reader label(in.fields.value_bytes(Field::kCtLabel));
+        label.skip(12);
+        return label.u32();
+    }
 };
 
 Result<Punts> Punts::create() {
@@ -126,7 +150,7 @@ Result<void> Punts::open(const std::string& management_socket) {
     return {};
 }
 
-Punts::Taken Punts::take(State& state, const Settings& settings) {
+Punts::Taken Punts::take(const State& state, const Settings& settings) {
     event_rate_ = settings.event_rate;
     Taken taken;
     if (!connected()) {
@@ -145,7 +169,7 @@ Punts::Taken Punts::take(State& state, const Settings& settings) {
     return taken;
 }
 
-void Punts::take_one(std::span<const std::uint8_t> message, State& state, Taken& taken) {
+void Punts::take_one(std::span<const std::uint8_t> message, const State& state, Taken& taken) {
     auto in = read_packet_in(message);
     const auto packet = in ? parse_packet(in->frame) : std::nullopt;
     if (!packet) {
@@ -156,7 +180,6 @@ void Punts::take_one(std::span<const std::uint8_t> message, State& state, Taken&
     switch (static_cast<Punt>(found.value(field::kPunt))) {
         case Punt::kRefuse:
             refuse(found);
-            count_pair(found, state, taken);
             tell(found, DF_VERDICT_REFUSE, taken);
             break;
         case Punt::kHold:
@@ -172,7 +195,6 @@ void Punts::take_one(std::span<const std::uint8_t> message, State& state, Taken&
             choose_again(found);
             break;
         case Punt::kAudit:
-            count_pair(found, state, taken);
             tell(found, DF_VERDICT_AUDIT, taken);
             break;
         case Punt::kTrace:
@@ -240,19 +262,6 @@ void Punts::choose_again(const Found& found) {
     readdress(frame, *found.opened);
     const Actions again = Actions().resubmit(table::kClassify);
     static_cast<void>(openflow_.send(packet_out(found.port(), again, frame)));
-}
-
-void Punts::count_pair(const Found& found, State& state, Taken& taken) {
-    const auto told = static_cast<FunctionTold>(found.value(field::kTold));
-    if ((found.value(field::kFlags) & kPairKnown) != 0 ||
-        (told != FunctionTold::kDenied && told != FunctionTold::kAudited)) {
-        return;
-    }
-    const PairKey pair{found.value(field::kFrom), found.value(field::kTo), found.reason()};
-    // The flow that comes now counts those that follow, also what the datapath has not told yet.
-    if (state.pairs.insert(pair).second) {
-        taken.new_pairs.push_back(pair);
-    }
 }
 
 bool Punts::event_allowed() {

@@ -30,10 +30,9 @@ class Punts {
     struct Taken {
         std::vector<FlowEvent> events;
         std::vector<HeldPacket> held;
-        std::vector<PairKey> new_pairs;  ///< denied for the first time
     };
     /// Reads and answers what is there.
-    Taken take(State& state, const Settings& settings);
+    Taken take(const State& state, const Settings& settings);
     /// Puts a packet into the pipeline once more.
     util::Result<void> replay(const State& state, const HeldPacket& packet, ReplayAction action);
 
@@ -43,12 +42,11 @@ class Punts {
     using Clock = std::chrono::steady_clock;
     struct Found;
 
-    void take_one(std::span<const std::uint8_t> message, State& state, Taken& taken);
+    void take_one(std::span<const std::uint8_t> message, const State& state, Taken& taken);
     void refuse(const Found& found);
     void hold(const Found& found, HeldPacket::Kind kind, Taken& taken);
     void swallow_reset(const Found& found, Taken& taken);
     void choose_again(const Found& found);
-    void count_pair(const Found& found, State& state, Taken& taken);
     void tell(const Found& found, df_verdict verdict, Taken& taken);
     void forget(const Found& found);
     bool event_allowed();

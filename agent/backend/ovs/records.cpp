@@ -6,6 +6,8 @@
 #include <optional>
 #include <sstream>
 
+#include "agent/backend/ovs/compile.h"
+
 namespace directfaas::backend::ovs {
 namespace {
 
@@ -96,13 +98,13 @@ void StateReader::read_name(const FoundFlow& flow, const Json& note) {
             .open = ports_from(note.at("o"))};
     } else if (owner_of(flow.cookie) == Owner::kRoute) {
         const auto vip = address_in(flow.match, Field::kDestination4, Field::kDestination6);
-        const auto tcp = flow.match.value(Field::kTcpDestination);
-        const auto port = tcp ? tcp : flow.match.value(Field::kUdpDestination);
-        if (!vip || !port) {
+        const auto protocol = flow.match.value(Field::kCtProtocol);
+        const auto port = flow.match.value(Field::kCtDestinationPort);
+        if (!vip || !port || !protocol) {
             return;
         }
         const model::RouteKey key{*vip, static_cast<std::uint16_t>(*port),
-                                  tcp ? util::Protocol::kTcp : util::Protocol::kUdp};
+                                  static_cast<util::Protocol>(*protocol)};
         routes_[number] = key;
         state_.routes[key] = number;
         state_.endpoints[key];
@@ -167,10 +169,8 @@ void StateReader::read_plain(const FoundFlow& flow) {
             state_.rules.allowed.insert({*from, *to});
             state_.edges[{*from, *to}] = number_of(flow);
         }
-    } else if (owner_of(flow.cookie) == Owner::kPair && flow.table == table::kPair) {
-        state_.pairs.insert({static_cast<std::uint32_t>(flow.match.value(field::kFrom).value_or(0)),
-                             static_cast<std::uint32_t>(flow.match.value(field::kTo).value_or(0)),
-                             static_cast<df_reason>(flow.match.value(field::kReason).value_or(0))});
+    } else if (const auto pair = pair_of(flow)) {
+        state_.pairs.insert(*pair);
     }
 }
 

@@ -27,6 +27,7 @@ Result<void> remove_everything(Bridge& bridge) {
     }
     for (const auto& [pod, place] : state.pods) {
         messages.push_back(flush_zone(place.zone));
+        messages.push_back(flush_zone(place.zone + kZoneAccept));
     }
     messages.push_back(flush_zone(kZoneSelf));
     return bridge.execute(std::move(messages));

@@ -19,7 +19,7 @@ namespace directfaas::backend::ovs {
 
 /// Where a pod is on the bridge.
 struct PodPlace {
-    std::uint16_t zone = 0;
+    std::uint16_t zone = 0;  // of its calls; the next one is that of what it accepts
     std::uint32_t port = 0;
     Mac mac{};
 

@@ -15,7 +15,7 @@ constexpr std::uint8_t kClassify = 0;    // who sends it?
 constexpr std::uint8_t kSpoof = 100;     // may the pod use this source address?
 constexpr std::uint8_t kZone = 101;      // whose connection could it be?
 constexpr std::uint8_t kSource = 102;    // from elsewhere: whose address is it?
-constexpr std::uint8_t kOwnZone = 103;   // not a reply to the other pod: then the sender's own
+constexpr std::uint8_t kSecond = 103;    // not known there: then in the other zone
 constexpr std::uint8_t kState = 104;     // new, known, broken?
 constexpr std::uint8_t kNewIn = 105;     // opens a connection, from elsewhere
 constexpr std::uint8_t kLiveEdge = 106;  // known: is its edge still allowed?
@@ -51,6 +51,7 @@ constexpr Field kFlags = reg(7);    // kFromPod ...
 constexpr Field kTold = reg(8);     // enum FunctionTold
 constexpr Field kPunt = reg(9);     // enum Punt
 constexpr Field kChosen = reg(10);  // endpoint, for events
+constexpr Field kNext = reg(11);    // zone to look in when the first does not know the packet
 }  // namespace field
 
 /// Bits of register kFlags.
@@ -63,7 +64,6 @@ constexpr std::uint32_t kDeclared = 1U << 4;   // the port is one of the functio
 constexpr std::uint32_t kUncounted = 1U << 5;  // counted at its caller's own node
 constexpr std::uint32_t kAdopted = 1U << 6;    // of a pod that may have older connections
 constexpr std::uint32_t kEntry = 1U << 7;      // of a pod of an entry
-constexpr std::uint32_t kPairKnown = 1U << 8;  // the denial was counted by a flow of its own
 
 /// Why a packet is sent to the agent.
 enum class Punt : std::uint32_t {
@@ -99,11 +99,15 @@ constexpr std::uint32_t kMarkUncounted = 1U << 31;
 /// the instance has not answered yet.
 constexpr unsigned kLabelReplayedBit = 32;
 
-/// Zones of the connection tracker: one for each pod, one for calls to oneself.
+/// Zones of the connection tracker: two for each pod, one for calls to oneself. An even one has the
+/// calls that the pod makes, the odd one after it those it accepts from elsewhere: so a flood from
+/// outside keeps no pod from calling, and each has its own limit.
 constexpr std::uint16_t kZoneSelf = 0xcfff;
 constexpr std::uint16_t kZoneFirst = 0xd000;
-constexpr std::uint16_t kZoneCount = 0x1000;
+constexpr std::uint16_t kZoneCount = 0x2000;
+constexpr std::uint16_t kZoneAccept = 1;
 
+constexpr std::uint32_t kPairsMax = 4096;  // denied pairs that are counted one by one
 constexpr std::uint16_t kControllerId = 0xdfaa;
 constexpr std::uint32_t kGroupBase = 0xdf00'0000;
 constexpr std::uint32_t kMeterRefuse = 57001;
