@@ -80,8 +80,10 @@ class Informer final : public InformerState {
 
         void put(const ObjectKey& key, std::optional<T> object, bool recreated) {
             const std::scoped_lock lock(mutex);
-            auto& pending = changes[key];
-            pending.recreated = pending.recreated || recreated;
+            auto [found, is_new] = changes.try_emplace(key);
+            auto& pending = found->second;
+            const bool came_back = !is_new && !pending.object && object;
+            pending.recreated = pending.recreated || recreated || came_back;
             pending.object = std::move(object);
         }
         void post(bool list_done) {

@@ -9,9 +9,9 @@
 namespace directfaas::kube {
 
 struct Resource {
-    std::string path;            // "/api/v1/pods", "/api/v1/namespaces/shop/pods"
-    std::string label_selector;  // as kubectl -l
-    std::string field_selector;  // as kubectl --field-selector
+    std::string path;              // "/api/v1/pods", "/api/v1/namespaces/shop/pods"
+    std::string label_selector{};  // as kubectl -l
+    std::string field_selector{};  // as kubectl --field-selector
 
     auto operator<=>(const Resource&) const = default;
 };
