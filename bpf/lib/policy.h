@@ -27,7 +27,13 @@ __noinline int count_denied(__u32 reason)
 	struct df_denied_key key = {w->c.from, to, reason};
 	struct df_fn_stats *stats = bpf_map_lookup_elem(&fn_stats, &to);
 	__u64 *calls = bpf_map_lookup_elem(&denied, &key);
+	__u64 none = 0;
 
+	if (!calls) {
+		/* Fails if another processor has just done it: its entry is as good. */
+		bpf_map_update_elem(&denied, &key, &none, BPF_NOEXIST);
+		calls = bpf_map_lookup_elem(&denied, &key);
+	}
 	if (stats) {
 		if (reason == DF_REASON_AUDITED) {
 			stats->audited++;
@@ -37,10 +43,6 @@ __noinline int count_denied(__u32 reason)
 	}
 	if (calls) {
 		(*calls)++;
-	} else {
-		__u64 one = 1;
-
-		bpf_map_update_elem(&denied, &key, &one, BPF_NOEXIST);
 	}
 	return 0;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The answers that tell a caller "no": resets and ICMP errors, right to the checksum.
+#include <barrier>
+#include <thread>
+
 #include "test/packet/world.h"
 
 namespace directfaas::packet {
@@ -153,6 +156,29 @@ TEST_P(Refuse, AtTheCalleesEndTheResetComesFromThePod) {
     const auto again = sw.from_pod(callee_if, outcome.frame, {.mark = sw.config().mark_replay});
     EXPECT_EQ(again.verdict, kNext);
     EXPECT_EQ(again.frame, outcome.frame);
+}
+
+/// Two processors may both find that a pair was never denied before: neither count is lost.
+TEST_P(Refuse, FirstDenialsOfOneMomentAreAllCounted) {
+    constexpr int kRounds = 1000;
+    const auto syn = tcp(pod(2), 40000, vip(2), 80);
+    std::barrier both(2);
+    std::uint64_t counted = 0;
+    const auto deny = [&](bool first) {
+        for (int round = 0; round < kRounds; ++round) {
+            both.arrive_and_wait();
+            sw.from_pod(callee_if, syn);
+            both.arrive_and_wait();
+            if (first) {
+                counted += sw.denied(kCallee, kCallee, DF_REASON_NO_EDGE);
+                sw.forget_denied(kCallee, kCallee, DF_REASON_NO_EDGE);
+            }
+        }
+    };
+    std::thread other(deny, false);
+    deny(true);
+    other.join();
+    EXPECT_EQ(counted, 2U * kRounds);
 }
 
 TEST_P(Refuse, EventNamesBothEndsAndTheReason) {

@@ -331,6 +331,10 @@ std::uint64_t Switch::denied(std::uint32_t from, std::uint32_t to, df_reason rea
     return sum<std::uint64_t>(objects_->from->maps.denied,
                               df_denied_key{from, to, static_cast<__u32>(reason)});
 }
+void Switch::forget_denied(std::uint32_t from, std::uint32_t to, df_reason reason) {
+    const df_denied_key key{from, to, static_cast<__u32>(reason)};
+    bpf_map_delete_elem(bpf_map__fd(objects_->from->maps.denied), &key);
+}
 std::uint64_t Switch::open_at(std::uint32_t endpoint) {
     return get<std::uint64_t>(objects_->from->maps.ep_open, endpoint).value_or(0);
 }

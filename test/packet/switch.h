@@ -85,6 +85,8 @@ class Switch {
     df_edge_stats edge_stats(std::uint32_t id);
     df_fn_stats fn_stats(std::uint32_t id);
     std::uint64_t denied(std::uint32_t from, std::uint32_t to, df_reason reason);
+    /// As if the pair had never been denied.
+    void forget_denied(std::uint32_t from, std::uint32_t to, df_reason reason);
     std::uint64_t open_at(std::uint32_t endpoint);
     std::uint64_t ring_lost(df_ring ring);
     std::vector<Held> held();
