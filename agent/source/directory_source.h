@@ -5,11 +5,11 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "agent/source/source.h"
 #include "lib/model/model.h"
 #include "lib/util/event_loop.h"
 #include "lib/util/result.h"
@@ -25,37 +25,28 @@ struct DirectoryOptions {
     std::chrono::milliseconds deletion_grace{100};
 };
 
-/// Takes the new contents of all these origins (files; no objects: the file is gone) and returns
-/// nothing, or refuses all of them and returns why: Model::replace_all(). A refused change must
-/// leave the earlier objects in force. May be called several times in one turn of the loop;
-/// whoever applies the changes to a kernel may merge those of one turn (EventLoop::post).
-using Replace =
-    std::function<std::vector<model::Problem>(std::vector<model::OriginContent> contents)>;
-
 /// Watches one directory of manifests. Everything runs on the loop's thread.
-class DirectorySource {
+class DirectorySource final : public Source {
    public:
     /// Does not touch the directory yet. `loop` must outlive the source.
     static util::Result<std::unique_ptr<DirectorySource>> create(util::EventLoop& loop,
                                                                  DirectoryOptions options,
                                                                  Replace replace);
-    DirectorySource(const DirectorySource&) = delete;
-    DirectorySource& operator=(const DirectorySource&) = delete;
-    ~DirectorySource();
+    ~DirectorySource() override;
 
     /// First scan now, synchronously, then inotify and a periodic rescan. A directory that does
     /// not exist (yet) is a standing problem, not a failure.
-    util::Result<void> start();
+    util::Result<void> start() override;
     /// Reads the directory again now, for an operator who does not want to wait.
-    void rescan();
+    void rescan() override;
 
     /// What has to be mended, by the newest state of each file; errors mean that an older state
     /// of that file is in force.
-    [[nodiscard]] std::vector<model::Problem> problems() const;
+    [[nodiscard]] std::vector<model::Problem> problems() const override;
     /// Objects in force.
-    [[nodiscard]] std::size_t object_count() const;
+    [[nodiscard]] std::size_t object_count() const override;
     /// The directory was read at least once.
-    [[nodiscard]] bool complete() const;
+    [[nodiscard]] bool complete() const override;
 
    private:
     class Watcher;

@@ -77,7 +77,7 @@ bool Reflector::list() {
             version_unavailable_ = true;
             return list();
         }
-        note_trouble(fmt::format("list {}: {}", resource_.path, error.text()));
+        note_trouble(fmt::format("list {}: {}", resource_.path, error.text()), error.code);
         pause(error.retry_after);
         return false;
     }
@@ -157,7 +157,7 @@ Reflector::Ended Reflector::watch() {
             return state == LineSplitter::State::kOpen && !stopping_;
         });
     if (watch.not_understood) {
-        note_trouble(fmt::format("watch {}: {}", resource_.path, *watch.not_understood));
+        note_trouble(fmt::format("watch {}: {}", resource_.path, *watch.not_understood), kOk);
         return {.next = Next::kRelist, .reason = "not_understood", .retry_after = {}};
     }
     if (watch.error) {
@@ -167,7 +167,7 @@ Reflector::Ended Reflector::watch() {
         return ended_by(api_error(*answer));
     }
     if (!answer) {
-        note_trouble(answer.error().text());
+        note_trouble(answer.error().text(), 0);
     }
     if (!watch.opened) {
         return {.next = Next::kWait, .reason = "", .retry_after = {}};
@@ -210,7 +210,7 @@ bool Reflector::take(std::string_view line, Watch& watch) {
 }
 
 Reflector::Ended Reflector::ended_by(const ApiError& error) {
-    note_trouble(fmt::format("watch {}: {}", resource_.path, error.text()));
+    note_trouble(fmt::format("watch {}: {}", resource_.path, error.text()), error.code);
     Ended ended{.next = Next::kRelist, .reason = "refused", .retry_after = error.retry_after};
     if (error.version_too_large()) {
         version_unavailable_ = true;
@@ -243,11 +243,12 @@ void Reflector::pause(std::optional<std::chrono::seconds> at_least) {
     stopped_.wait_for(lock, wait, [this] { return stopping_.load(); });
 }
 
-void Reflector::note_trouble(const std::string& text) {
+void Reflector::note_trouble(const std::string& text, int code) {
     if (stopping_) {
         return;
     }
     const std::scoped_lock lock(mutex_);
+    status_.trouble_code = code;
     if (status_.trouble != text) {
         util::log::warning("{}", text);
         status_.trouble = text;

@@ -53,6 +53,7 @@ struct ReflectorStatus {
     bool listed = false;    // at least once
     bool watching = false;  // now
     std::string trouble;    // why not, as a sentence; empty if nothing is wrong
+    int trouble_code = 0;   // HTTP's, 0: there was no answer
     std::uint64_t lists = 0;
     std::uint64_t watches = 0;
     std::uint64_t events = 0;
@@ -96,7 +97,7 @@ class Reflector {
     Ended ended_by(const ApiError& error);
     void pause(std::optional<std::chrono::seconds> at_least);
     void relist(const std::string& reason);
-    void note_trouble(const std::string& text);
+    void note_trouble(const std::string& text, int code);
     void note_watching();
 
     const std::unique_ptr<HttpTransport> transport_;

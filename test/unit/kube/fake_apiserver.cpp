@@ -148,6 +148,11 @@ void FakeAnswer::close() {
 
 bool FakeAnswer::hang() { return wait_readable(socket_, stop_, POLLRDHUP); }
 
+bool FakeAnswer::gone() const {
+    std::array<pollfd, 2> fds{{{socket_, POLLRDHUP, 0}, {stop_, POLLIN, 0}}};
+    return closed_ || poll(fds.data(), fds.size(), 0) > 0;
+}
+
 FakeApiserver::FakeApiserver(Handler handler)
     : handler_(std::move(handler)),
       listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),

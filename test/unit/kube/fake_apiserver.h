@@ -47,6 +47,8 @@ class FakeAnswer {
     bool hang();
     void bytes(std::string_view text);
     [[nodiscard]] bool closed() const { return closed_; }
+    /// The client has closed, or the server ends.
+    [[nodiscard]] bool gone() const;
 
    private:
     int socket_;

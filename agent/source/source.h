@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the objects of the model come from: a directory, or an apiserver.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lib/model/model.h"
+#include "lib/util/result.h"
+
+namespace directfaas::source {
+
+/// Takes the new contents of all these origins (files, or objects of an apiserver; no objects: the
+/// origin is gone) and returns nothing, or refuses all of them and returns why:
+/// Model::replace_all(). A refused change must leave the earlier objects in force. May be called
+/// several times in one turn of the loop; whoever applies the changes to a kernel may merge those
+/// of one turn (EventLoop::post).
+using Replace =
+    std::function<std::vector<model::Problem>(std::vector<model::OriginContent> contents)>;
+
+/// On the loop's thread.
+class Source {
+   public:
+    Source() = default;
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    virtual ~Source() = default;
+
+    /// Begins to follow. That the objects cannot be had (yet) is a standing problem, no failure.
+    virtual util::Result<void> start() = 0;
+    /// Looks at everything again now, for an operator who does not want to wait.
+    virtual void rescan() = 0;
+
+    /// What has to be mended, by the newest state of each origin; errors mean that an older state
+    /// of it is in force.
+    [[nodiscard]] virtual std::vector<model::Problem> problems() const = 0;
+    /// Objects in force.
+    [[nodiscard]] virtual std::size_t object_count() const = 0;
+    /// The whole state was known at least once; before that nothing may be withdrawn.
+    [[nodiscard]] virtual bool complete() const = 0;
+};
+
+}  // namespace directfaas::source
