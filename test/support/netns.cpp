@@ -5,8 +5,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,6 +34,17 @@ void write_file(const std::string& path, const std::string& text) {
     file.close();
     if (!file) {
         throw_errno("write '" + text + "' to " + path);
+    }
+}
+
+/// As `ip link set lo up`, without a process.
+void loopback_up() {
+    const util::UniqueFd fd{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    ifreq request{};
+    std::strncpy(request.ifr_name, "lo", IFNAMSIZ - 1);
+    request.ifr_flags = IFF_UP;
+    if (::ioctl(fd.get(), SIOCSIFFLAGS, &request) != 0) {
+        throw_errno("set lo up");
     }
 }
 
@@ -101,7 +115,7 @@ Netns::Netns(std::string name) : name_(std::move(name)) {
     if (!fd_.valid()) {
         throw_errno("open " + path);
     }
-    ip({"link set lo up"});
+    run(loopback_up);
 }
 
 Netns::~Netns() {

@@ -99,9 +99,15 @@ Pod& Topology::add_pod(NodeId id, const std::string& name, const PodOptions& opt
     pod.sysctl({{"ipv6/conf/default/accept_dad", "0"}, {"ipv6/conf/all/accept_dad", "0"}});
     // The kernel must not take what is for the bridge, whose ports it sees, too: another address.
     const char* host_mac = node_switch_ == NodeSwitch::kOvs ? kPortMac : kHostMac;
-    node.ip({fmt::format("link add {} {}address {} type veth peer name eth0 address {} netns {}",
-                         host, index, host_mac, mac, pod.name()),
-             fmt::format("link set {} up", host)});
+    const std::string towards = node_switch_ == NodeSwitch::kOvs ? vswitch(id).bridge() : host;
+    node.ip(
+        {fmt::format("link add {} {}address {} type veth peer name eth0 address {} netns {}", host,
+                     index, host_mac, mac, pod.name()),
+         fmt::format("link set {} up", host),
+         fmt::format("neigh replace {} lladdr {} dev {} nud permanent", ip.v4.text(), mac, towards),
+         fmt::format("neigh replace {} lladdr {} dev {} nud permanent", ip.v6.text(), mac, towards),
+         fmt::format("route add {}/32 dev {}", ip.v4.text(), towards),
+         fmt::format("route add {}/128 dev {}", ip.v6.text(), towards)});
     pod.ip({fmt::format("addr add {}/32 dev eth0", ip.v4.text()),
             fmt::format("addr add {}/128 dev eth0 nodad", ip.v6.text()), "link set eth0 up",
             fmt::format("neigh add {} lladdr {} dev eth0 nud permanent", kGateway4, kHostMac),
@@ -109,12 +115,6 @@ Pod& Topology::add_pod(NodeId id, const std::string& name, const PodOptions& opt
             fmt::format("route add {} dev eth0 scope link", kGateway4),
             fmt::format("route add default via {} dev eth0", kGateway4),
             fmt::format("route add ::/0 via {} dev eth0", kGateway6)});
-    const std::string towards = node_switch_ == NodeSwitch::kOvs ? vswitch(id).bridge() : host;
-    node.ip(
-        {fmt::format("neigh replace {} lladdr {} dev {} nud permanent", ip.v4.text(), mac, towards),
-         fmt::format("neigh replace {} lladdr {} dev {} nud permanent", ip.v6.text(), mac, towards),
-         fmt::format("route add {}/32 dev {}", ip.v4.text(), towards),
-         fmt::format("route add {}/128 dev {}", ip.v6.text(), towards)});
     const unsigned ifindex = node.run([&] { return ::if_nametoindex(host.c_str()); });
     if (node_switch_ == NodeSwitch::kOvs) {
         leave_nothing_to_the_device(pod, "eth0");
