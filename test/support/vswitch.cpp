@@ -48,7 +48,6 @@ VSwitch::VSwitch(const Netns& node, const std::string& name, const std::string& 
     std::filesystem::create_directory(run_dir_);
     run({"ovsdb-tool", "create", run_dir_ + "/conf.db", kSchema}, node_);
     start_database();
-    vsctl({"--no-wait", "init"});
     start_switch();
     vsctl({"add-br", bridge_, "--", "set", "bridge", bridge_, "datapath_type=netdev",
            "fail_mode=standalone", "other_config:hwaddr=" + mac});
@@ -74,10 +73,8 @@ void VSwitch::start_database() {
         with_environment({"ovsdb-server", run_dir_ + "/conf.db", "--remote=p" + database(),
                           "--pidfile=" + run_dir_ + "/ovsdb-server.pid", "-vconsole:warn"}),
         node_.fd(), run_dir_ + "/ovsdb-server.out");
-    if (!wait_until([&] {
-            return std::filesystem::exists(run_dir_ + "/ovsdb-server.pid") &&
-                   std::filesystem::exists(run_dir_ + "/db.sock");
-        })) {
+    const auto init = with_environment({"ovs-vsctl", "--db=" + database(), "--no-wait", "init"});
+    if (!wait_until([&] { return run_command(init, {.netns = node_.fd()}).status == 0; })) {
         throw SupportError("ovsdb-server does not start");
     }
 }

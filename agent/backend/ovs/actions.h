@@ -23,7 +23,8 @@ constexpr std::uint32_t kPortController = 0xfffffffd;
 constexpr std::uint32_t kPortLocal = 0xfffffffe;
 constexpr std::uint32_t kPortAny = 0xffffffff;
 
-/// Where an address translation leads. Port 0: unchanged.
+/// Where an address translation leads. Port 0: unchanged. An unspecified source is kept, too, but
+/// for its port where the connection could not be told from another one otherwise.
 struct NatTarget {
     enum class End : std::uint8_t { kSource = 1, kDestination = 2 };
     End end{};

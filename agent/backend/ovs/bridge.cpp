@@ -12,8 +12,6 @@ namespace {
 
 using util::Result;
 
-constexpr std::uint32_t kGroupBaseMask = 0xff00'0000;
-
 }  // namespace
 
 Result<void> Bridge::open() {
@@ -42,15 +40,6 @@ Result<void> Bridge::read_ports() {
         }
     }
     return {};
-}
-
-Result<std::vector<Group>> Bridge::groups() {
-    auto found = openflow_.groups();
-    if (found) {
-        std::erase_if(*found,
-                      [](const Group& group) { return (group.id & kGroupBaseMask) != kGroupBase; });
-    }
-    return found;
 }
 
 Result<void> Bridge::serve() {

@@ -37,8 +37,6 @@ class Bridge {
     util::Result<std::vector<FoundFlow>> flows(std::uint8_t table = 0xff) {
         return openflow_.flows(table, kCookieMagic, kCookieMagicMask);
     }
-    /// Our groups.
-    util::Result<std::vector<Group>> groups();
     /// Reads the ports anew.
     util::Result<void> read_ports();
     /// By interface name; LOCAL is not among them.

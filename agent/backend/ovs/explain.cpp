@@ -25,20 +25,17 @@ std::string edge_line(Bridge& bridge, const State& state, const model::AllowKey&
         there ? fmt::format("ct_mark={:#x}", mark->second) : std::string("the flow is missing"));
 }
 
-std::string route_line(const std::vector<Group>& groups, const State& state,
-                       const model::RouteKey& key) {
-    const auto number = state.routes.find(key);
-    if (number == state.routes.end()) {
+std::string route_line(const State& state, const model::RouteKey& key) {
+    const auto rule = state.rules.routes.find(key);
+    if (rule == state.rules.routes.end()) {
         return fmt::format("table={}: no flow for {}", table::kCallee, key.text());
     }
-    for (const Group& group : groups) {
-        if (group.id == kGroupBase + number->second) {
-            return fmt::format("{}: reg3={:#x}, group_id={} with {} buckets", key.text(),
-                               number->second, group.id, group.buckets.size());
-        }
-    }
-    return fmt::format("{}: reg3={:#x}, no group: no instance is ready", key.text(),
-                       number->second);
+    const auto group = route_group(state, key, rule->second);
+    const auto number = state.routes.at(key);
+    return group.buckets.empty()
+               ? fmt::format("{}: reg3={:#x}, no group: no instance is ready", key.text(), number)
+               : fmt::format("{}: reg3={:#x}, group_id={} with {} buckets", key.text(), number,
+                             group.id, group.buckets.size());
 }
 
 }  // namespace
@@ -47,10 +44,8 @@ std::vector<std::string> explain_installed(Bridge& bridge, const State& state,
                                            const model::AllowKey& edge,
                                            const std::vector<model::RouteKey>& routes) {
     std::vector<std::string> lines{edge_line(bridge, state, edge)};
-    const auto groups = bridge.groups();
     for (const auto& key : routes) {
-        lines.push_back(groups ? route_line(*groups, state, key)
-                               : fmt::format("{}: {}", key.text(), groups.error().text()));
+        lines.push_back(route_line(state, key));
     }
     return lines;
 }

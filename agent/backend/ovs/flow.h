@@ -84,24 +84,26 @@ class Change {
         const auto key = flow.key();
         flows_[key] = std::move(flow);
     }
+    /// Unless the flow was put already: then somebody else has taken it over.
     void remove(const Flow& flow) {
         Flow gone = flow;
         gone.actions.clear();
         gone.cookie = 0;
-        flows_[flow.key()] = std::move(gone);
+        flows_.try_emplace(flow.key(), std::move(gone));
     }
     /// Turns the flows `before` into `after`. What is equal is left out.
     void replace(const std::vector<Flow>& before, const std::vector<Flow>& after);
 
-    void put(Group group, std::vector<Bucket> before, bool existed) {
-        groups_[group.id] = GroupChange{std::move(group), std::move(before), existed, false};
+    /// `before` are the buckets it has, if that is known.
+    void put(Group group, std::vector<Bucket> before) {
+        const auto id = group.id;
+        groups_[id] = GroupChange{std::move(group), std::move(before), false};
     }
-    void remove_group(std::uint32_t id) { groups_[id] = GroupChange{{id, {}}, {}, true, true}; }
+    void remove_group(std::uint32_t id) { groups_[id] = GroupChange{{id, {}}, {}, true}; }
 
     struct GroupChange {
         Group group;
         std::vector<Bucket> before;
-        bool existed = false;
         bool remove = false;
     };
     /// A flow with cookie 0 is to be removed.

@@ -160,7 +160,7 @@ void Installer::set_route(const model::RouteKey& key, const model::RouteRule& ru
     auto group = route_group(state_, key, rule);
     const bool had = !group_before.buckets.empty();
     if (!group.buckets.empty() && !(had && group == group_before)) {
-        change.put(std::move(group), std::move(group_before.buckets), had);
+        change.put(std::move(group), std::move(group_before.buckets));
     } else if (group.buckets.empty() && had) {
         change.remove_group(group.id);
     }

@@ -173,7 +173,8 @@ Result<void> Installer::load() {
     return {};
 }
 
-/// Groups come first: flows refer to them.
+/// Groups cannot be read back, so all are written; their flows go with them when somebody removes
+/// one.
 Result<void> Installer::reconcile(const Found& found) {
     Change change;
     std::map<FlowKey, bool> wanted;
@@ -188,30 +189,10 @@ Result<void> Installer::reconcile(const Found& found) {
             change.remove(flow);
         }
     }
-    const auto groups = bridge_.groups();
-    if (!groups) {
-        return std::unexpected(groups.error());
-    }
-    std::map<std::uint32_t, const Group*> there;
-    for (const Group& group : *groups) {
-        there[group.id] = &group;
-    }
     for (const auto& [key, rule] : state_.rules.routes) {
-        auto group = route_group(state_, key, rule);
-        const auto at = there.find(group.id);
-        const bool existed = at != there.end();
-        if (!group.buckets.empty()) {
-            const bool same = existed && *at->second == group;
-            if (existed) {
-                there.erase(at);
-            }
-            if (!same) {
-                change.put(std::move(group), {}, existed);
-            }
+        if (auto group = route_group(state_, key, rule); !group.buckets.empty()) {
+            change.put(std::move(group), {});
         }
-    }
-    for (const auto& [id, group] : there) {
-        change.remove_group(id);
     }
     return bridge_.commit(change);
 }

@@ -35,7 +35,6 @@ enum class MessageType : std::uint8_t {
 };
 enum class Multipart : std::uint16_t {
     kFlows = 1,
-    kGroups = 7,
     kMeterStats = 9,
     kPorts = 13,
 };
@@ -64,7 +63,8 @@ Bytes put_flow(const Flow& flow);
 Bytes remove_flow(const Flow& flow);
 /// Removes all flows with this cookie.
 Bytes remove_flows(std::uint64_t cookie, std::uint64_t mask);
-/// One message, or several where the buckets do not fit into one.
+/// One message, or several where the buckets do not fit into one. Groups are never read back: a
+/// description of more than 64 KiB breaks the stream (seen with Open vSwitch 3.1).
 std::vector<Bytes> group_messages(const Change::GroupChange& change);
 Bytes remove_group(std::uint32_t id);
 /// Adds or changes a meter that lets `rate` packets a second pass.
@@ -103,7 +103,6 @@ struct FoundPort {
     std::string name;
 };
 bool read_flows(std::span<const std::uint8_t> reply, std::vector<FoundFlow>& flows);
-bool read_groups(std::span<const std::uint8_t> reply, std::vector<Group>& groups);
 bool read_ports(std::span<const std::uint8_t> reply, std::vector<FoundPort>& ports);
 /// Packets that did not pass, by meter.
 bool read_meter_drops(std::span<const std::uint8_t> reply,

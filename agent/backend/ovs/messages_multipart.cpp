@@ -14,11 +14,10 @@ constexpr std::uint32_t kBucketLast = 0xfffffffe;
 constexpr std::uint32_t kNetronome = 0x0000154d;
 constexpr std::size_t kBucketsMax = 48 * 1024;  // bytes of one message; a bundle's header fits, too
 enum GroupCommand : std::uint16_t {
-    kAdd = 0,
-    kModify = 1,
     kDelete = 2,
     kInsertBucket = 3,
     kRemoveBucket = 5,
+    kAddOrModify = 0x8000,  // Open vSwitch's own
 };
 
 void put_bucket(Writer& out, const Bucket& bucket) {
@@ -43,7 +42,7 @@ Bytes group_mod(GroupCommand command, std::uint32_t id, const Writer& buckets,
     out.u16(command).u8(kSelect).u8(0).u32(id);
     out.u16(static_cast<unsigned>(buckets.size())).zeros(2).u32(where);
     out.raw(buckets.bytes());
-    if (command == kAdd || command == kModify) {
+    if (command == kAddOrModify) {
         put_selection_method(out);
     }
     out.patch(2, out.size());
@@ -51,11 +50,11 @@ Bytes group_mod(GroupCommand command, std::uint32_t id, const Writer& buckets,
 }
 
 /// All buckets: the first message has as many as fit, others insert the rest.
-std::vector<Bytes> write_whole(const Group& group, bool existed) {
+std::vector<Bytes> write_whole(const Group& group) {
     std::vector<Bytes> messages;
     Writer buckets;
     const auto flush = [&] {
-        const auto command = !messages.empty() ? kInsertBucket : existed ? kModify : kAdd;
+        const auto command = messages.empty() ? kAddOrModify : kInsertBucket;
         messages.push_back(group_mod(command, group.id, buckets,
                                      command == kInsertBucket ? kBucketLast : 0xffffffff));
         buckets = {};
@@ -122,13 +121,13 @@ bool read_flow(Reader& in, FoundFlow& flow) {
 }  // namespace
 
 std::vector<Bytes> group_messages(const Change::GroupChange& change) {
-    if (change.existed && change.before.size() > 64 && !change.group.buckets.empty()) {
+    if (change.before.size() > 64 && !change.group.buckets.empty()) {
         auto messages = write_difference(change.group, change.before);
         if (messages.size() < change.group.buckets.size() / 8) {
             return messages;
         }
     }
-    return write_whole(change.group, change.existed);
+    return write_whole(change.group);
 }
 
 Bytes remove_group(std::uint32_t id) { return group_mod(kDelete, id, {}, 0xffffffff); }
@@ -144,36 +143,6 @@ bool read_flows(std::span<const std::uint8_t> reply, std::vector<FoundFlow>& flo
         entry.skip(2);
         if (!read_flow(entry, flows.emplace_back())) {
             return false;
-        }
-    }
-    return in.ok();
-}
-
-bool read_groups(std::span<const std::uint8_t> reply, std::vector<Group>& groups) {
-    Reader in(reply.subspan(std::min(kMultipartHeader, reply.size())));
-    while (in.left() >= 16) {
-        const unsigned length = in.u16();
-        if (length < 16) {
-            return false;
-        }
-        Reader entry(in.take(length - 2U));
-        entry.skip(2);
-        Group& group = groups.emplace_back();
-        group.id = entry.u32();
-        const unsigned list = entry.u16();
-        entry.skip(6);
-        Reader buckets(entry.take(list));
-        while (buckets.left() >= 8) {
-            const unsigned size = buckets.u16();
-            const unsigned actions_size = buckets.u16();
-            Bucket& bucket = group.buckets.emplace_back();
-            bucket.id = buckets.u32();
-            if (size < 8 + actions_size) {
-                return false;
-            }
-            const auto actions = buckets.take(actions_size);
-            bucket.actions.assign(actions.begin(), actions.end());
-            buckets.skip(size - 8 - actions_size);
         }
     }
     return in.ok();

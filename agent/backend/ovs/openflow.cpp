@@ -17,8 +17,12 @@ using util::fail;
 using util::fail_errno;
 using util::Result;
 
-/// Longest wait for an answer. A bundle of 100 000s of flows takes seconds.
-constexpr std::chrono::seconds kPatience{60};
+/// Longest wait for an answer; ovs-vswitchd answers nothing while ovsdb-server is gone. A bundle of
+/// 100 000s of flows takes seconds, and longer.
+constexpr std::chrono::seconds kGreetingPatience{1};
+constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::seconds kBundlePatience{60};
+constexpr std::size_t kLargeBundle = 1000;
 constexpr std::size_t kChunk = 1 << 16;
 
 bool more_follows(std::span<const std::uint8_t> reply) {
@@ -45,10 +49,10 @@ Result<OpenFlow> OpenFlow::open(const std::string& socket_path) {
     }
     OpenFlow connection;
     connection.socket_ = std::move(*socket);
-    if (auto sent = connection.write(hello(), Clock::now() + kPatience); !sent) {
+    if (auto sent = connection.write(hello(), Clock::now() + kGreetingPatience); !sent) {
         return std::unexpected(sent.error());
     }
-    const auto greeting = connection.next(Clock::now() + kPatience);
+    const auto greeting = connection.next(Clock::now() + kGreetingPatience);
     if (!greeting) {
         return std::unexpected(greeting.error());
     }
@@ -189,7 +193,8 @@ Result<void> OpenFlow::execute(std::vector<Bytes> messages) {
 
 Result<void> OpenFlow::commit(const Change& change, const std::vector<Bytes>& more) {
     errors_.clear();
-    const auto deadline = Clock::now() + kPatience;
+    const bool large = change.flows().size() + change.groups().size() > kLargeBundle;
+    const auto deadline = Clock::now() + (large ? kBundlePatience : kPatience);
     const std::uint32_t id = next_bundle_++;
     Bytes batch;
     Result<void> written;
@@ -267,14 +272,6 @@ Result<std::vector<FoundFlow>> OpenFlow::flows(std::uint8_t table, std::uint64_t
     auto done = multipart(flows_request(table, cookie_value, cookie_mask),
                           [&](const Bytes& reply) { return read_flows(reply, found); });
     return done ? Result<std::vector<FoundFlow>>(std::move(found)) : std::unexpected(done.error());
-}
-
-Result<std::vector<Group>> OpenFlow::groups() {
-    constexpr std::uint32_t kAll = 0xfffffffc;
-    std::vector<Group> found;
-    auto done = multipart(multipart_request(Multipart::kGroups, kAll),
-                          [&](const Bytes& reply) { return read_groups(reply, found); });
-    return done ? Result<std::vector<Group>>(std::move(found)) : std::unexpected(done.error());
 }
 
 Result<std::vector<FoundPort>> OpenFlow::ports() {

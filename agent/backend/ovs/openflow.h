@@ -31,7 +31,6 @@ class OpenFlow {
     util::Result<void> execute(std::vector<Bytes> messages);
     util::Result<std::vector<FoundFlow>> flows(std::uint8_t table, std::uint64_t cookie,
                                                std::uint64_t cookie_mask);
-    util::Result<std::vector<Group>> groups();
     util::Result<std::vector<FoundPort>> ports();
     util::Result<std::map<std::uint32_t, std::uint64_t>> meter_drops();
 

@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kCountPeriod{1};
 constexpr std::chrono::seconds kNodePeriod{1};
+constexpr std::chrono::seconds kRetryPeriod{2};
 
 class OvsBackend final : public Backend {
    public:
@@ -60,6 +61,7 @@ class OvsBackend final : public Backend {
     OpenConnections open_;
     Clock::time_point counted_{};
     Clock::time_point node_followed_{};
+    Clock::time_point next_try_{};
     bool lost_ = false;
 };
 
@@ -94,12 +96,18 @@ Result<void> OvsBackend::connected() {
     if (bridge_.connected() && punts_.connected()) {
         return {};
     }
+    const auto now = Clock::now();
+    if (now < next_try_) {
+        return util::fail(fmt::format("bridge {} is gone", options_.bridge));
+    }
+    next_try_ = now + kRetryPeriod;
     if (!std::exchange(lost_, true)) {
         util::log::warning("bridge {} is gone; trying again until it is back", options_.bridge);
     }
     auto done = connect();
     if (done) {
         lost_ = false;
+        next_try_ = {};
         util::log::info("bridge {} is back; its flows are as they should be", options_.bridge);
     }
     return done;

@@ -14,13 +14,9 @@ Result<void> remove_everything(Bridge& bridge) {
         return std::unexpected(flows.error());
     }
     const State state = read_state(*flows);
-    const auto groups = bridge.groups();
-    if (!groups) {
-        return std::unexpected(groups.error());
-    }
     std::vector<Bytes> messages{remove_flows(kCookieMagic, kCookieMagicMask)};
-    for (const Group& group : *groups) {
-        messages.push_back(remove_group(group.id));
+    for (const auto& [key, number] : state.routes) {
+        messages.push_back(remove_group(kGroupBase + number));
     }
     for (const std::uint32_t id : {kMeterRefuse, kMeterHold, kMeterReport}) {
         messages.push_back(remove_meter(id));
