@@ -137,6 +137,10 @@ TEST_P(Hold, DatagramsWaitAndArriveInOrder) {
 }
 
 TEST_P(Hold, LastInstanceGoesAndTheNextCallWaitsAgain) {
+    if (GetParam().ovs()) {
+        // In userspace it takes longer until the last FIN has arrived: it may meet nobody.
+        expect_drops({"endpoint_gone"});
+    }
     cluster_.start();
     Instance& first = cluster_.add_instance("callee", cluster_.far());
     cluster_.sync();

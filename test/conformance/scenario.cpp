@@ -61,6 +61,12 @@ std::vector<Setup> setups(std::initializer_list<Placement> placements,
             }
         }
     }
+    for (const Placement placement : placements) {
+        for (const Family family : {Family::kV4, Family::kV6}) {
+            all.push_back(
+                {.family = family, .placement = placement, .attach = "netdev", .backend = "ovs"});
+        }
+    }
     return all;
 }
 

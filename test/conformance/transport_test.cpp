@@ -118,7 +118,9 @@ INSTANTIATE_TEST_SUITE_P(Paths, Transport, testing::ValuesIn(all_setups()), setu
 
 class PathMtu : public Transport {};
 
-TEST_P(PathMtu, LowerThanTheLinksIsFoundOutThroughTheVip) {
+class LowerMtu : public PathMtu {};
+
+TEST_P(LowerMtu, IsFoundOutThroughTheVip) {
     cluster_.topology().set_path_mtu(1300);
     cluster_.start();
     auto client = TcpClient::connect(pod(caller_).netns(), cluster_.vip("callee"));
@@ -144,6 +146,15 @@ TEST_P(PathMtu, LargeDatagramsAreFragmentedAndAnswered) {
     }
 }
 
+/// The userspace datapath of Open vSwitch 3.1 translates "packet too big" wrongly (docs/ovs.md).
+std::vector<Setup> lower_mtu_setups() {
+    auto all = two_node_setups();
+    std::erase_if(all,
+                  [](const Setup& setup) { return setup.ovs() && setup.family == Family::kV6; });
+    return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, LowerMtu, testing::ValuesIn(lower_mtu_setups()), setup_name);
 INSTANTIATE_TEST_SUITE_P(Paths, PathMtu, testing::ValuesIn(two_node_setups()), setup_name);
 
 }  // namespace
