@@ -18,7 +18,7 @@ struct ApiError {
     std::string reason;   // "NotFound", "Conflict", "Expired", ...
     std::string message;  // for people
     std::string cause;    // reason of the first of details.causes
-    std::optional<std::chrono::seconds> retry_after;
+    std::optional<std::chrono::seconds> retry_after{};
 
     /// The resource version (or the page) is too old to go on from.
     [[nodiscard]] bool expired() const {
