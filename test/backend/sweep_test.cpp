@@ -219,8 +219,8 @@ TEST_F(SweepTest, OnePassIsNoReasonToCorrect) {
             add_open(3);
             see_a_pass();
             add_open(-3);
-            see_a_pass();
             EXPECT_EQ(open_->ep_open.get(endpoint_id_).value(), 1U) << "turn " << turn;
+            see_a_pass();
         }
     });
 }
