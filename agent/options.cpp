@@ -22,6 +22,8 @@ constexpr const char* kExamples = R"(Examples:
       what the unit file runs: manifests of /etc/directfaas/manifests, sockets under /run/directfaas
   directfaas-agent --source-dir ./shop --pod-network 10.244.0.0/16 --activator-exec ./start-instance
       try a directory; start an instance with `./start-instance shop ratings` when one is called
+  directfaas-agent --source kubernetes --node-name "$NODE_NAME" --pod-network 10.244.0.0/16
+      on a cluster, in a pod of its own on each node
   directfaas-agent --check
       what this machine can do, and how to mend what it cannot
 
@@ -63,6 +65,13 @@ void CommandLine::add_node() {
         "--node-name", "NAME", "pods with another spec.nodeName are remote (default: host name)",
         options.node_name, [](const auto& word) { return !word.empty() && word.size() <= 253; },
         "the node's name, 1 to 253 characters");
+    parser.choice<SourceKind>(
+        "--source", "directory (default) with manifests, or kubernetes: the apiserver",
+        options.source,
+        {{"directory", SourceKind::kDirectory}, {"kubernetes", SourceKind::kKubernetes}});
+    parser.text("--kubeconfig", "PATH",
+                "how the apiserver is reached (default: the service account of the agent's pod)",
+                options.kubeconfig, is_absolute_path, "an absolute path");
     parser.text(
         "--source-dir", "PATH",
         fmt::format("directory with manifests (default {})", options.source_dir),
@@ -194,6 +203,11 @@ CommandLine::CommandLine() {
 std::expected<void, Stop> complete(AgentOptions& options) {
     if (options.node_name.empty()) {
         options.node_name = host_name();
+    }
+    if (!options.kubeconfig.empty() && options.source != SourceKind::kKubernetes) {
+        return std::unexpected(
+            OptionParser::mistake("--kubeconfig is given, but the source is no cluster; add "
+                                  "--source kubernetes"));
     }
     if (options.instance.empty()) {
         options.instance = options.node_name;

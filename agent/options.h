@@ -14,6 +14,7 @@
 namespace directfaas {
 
 enum class Task : std::uint8_t { kRun, kCheck, kRemove };
+enum class SourceKind : std::uint8_t { kDirectory, kKubernetes };
 enum class BackendKind : std::uint8_t { kEbpf, kOvs };
 enum class AttachKind : std::uint8_t { kAuto, kTcx, kClsact };
 
@@ -29,7 +30,9 @@ struct AgentOptions {
 
     std::string instance;   // default: the node's name
     std::string node_name;  // default: the host's name
+    SourceKind source = SourceKind::kDirectory;
     std::string source_dir = "/etc/directfaas/manifests";
+    std::string kubeconfig;  // empty: the service account of the pod
     std::vector<util::IpPrefix> pod_networks;
 
     BackendKind backend = BackendKind::kEbpf;

@@ -129,18 +129,6 @@ util::Result<void> Agent::open_hold() {
     return {};
 }
 
-util::Result<void> Agent::open_source() {
-    auto source = source::DirectorySource::create(
-        loop_, {.path = options_.source_dir}, [this](std::vector<model::OriginContent> contents) {
-            return sync_->replace_all(std::move(contents));
-        });
-    if (!source) {
-        return std::unexpected(source.error());
-    }
-    source_ = std::move(*source);
-    return {};
-}
-
 util::Result<void> Agent::open_status() {
     if (options_.http.port == 0) {
         return {};
@@ -168,15 +156,15 @@ util::Result<void> Agent::run_parts() {
     begin();
     if (!sync_->status().started) {
         util::log::warning(
-            "{} cannot be read yet: what an earlier agent installed stays in force until it can",
-            options_.source_dir);
+            "{} is not read yet: what an earlier agent installed stays in force until it is",
+            source_place_);
     }
     timers_.push_back(loop_.every(kTickPeriod, [this] { tick(); }));
     tick();
     return {};
 }
 
-/// Rules are applied, and held packets taken, only once all manifests were read.
+/// Rules are applied, and held packets taken, only once all objects were read.
 void Agent::begin() {
     if (sync_->status().started || !source_->complete()) {
         return;

@@ -17,7 +17,7 @@
 #include "agent/hold/hold_queue.h"
 #include "agent/links/pod_links.h"
 #include "agent/options.h"
-#include "agent/source/directory_source.h"
+#include "agent/source/source.h"
 #include "agent/status/figures.h"
 #include "agent/status/service_notice.h"
 #include "agent/status/status_server.h"
@@ -82,6 +82,7 @@ class Agent final : public control::AgentAccess {
     [[nodiscard]] bool is_local(const model::ObjectName& pod) const;
     void override_pod(const std::string& pod, std::optional<Override> what);
 
+    [[nodiscard]] const char* source_kind() const;
     [[nodiscard]] std::vector<std::string> not_ready() const;
     [[nodiscard]] std::vector<links::UnattachedPod> unattached() const;
     [[nodiscard]] std::vector<model::Problem> problems() const;
@@ -105,7 +106,8 @@ class Agent final : public control::AgentAccess {
     std::unique_ptr<links::PodLinks> links_;
     std::unique_ptr<hold::ExecActivator> activator_;
     std::unique_ptr<hold::HoldQueue> hold_;
-    std::unique_ptr<source::DirectorySource> source_;
+    std::unique_ptr<source::Source> source_;
+    std::string source_place_;  // a directory, or the URL of an apiserver
     std::unique_ptr<control::Control> control_;
     std::unique_ptr<status::StatusServer> status_;
 };

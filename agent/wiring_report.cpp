@@ -9,8 +9,6 @@
 namespace directfaas {
 namespace {
 
-constexpr const char* kSource = "directory";
-
 template <typename Histogram>
 status::HistogramFigures histogram_figures(const Histogram& histogram) {
     return {{Histogram::kBounds.begin(), Histogram::kBounds.end()},
@@ -49,8 +47,8 @@ std::vector<std::string> Agent::not_ready() const {
     }
     if (!source_->complete()) {
         const auto found = source_->problems();
-        reasons.push_back(fmt::format("the manifests in {} were not read yet{}{}",
-                                      options_.source_dir, found.empty() ? "" : ": ",
+        reasons.push_back(fmt::format("not all objects of {} were read yet{}{}", source_place_,
+                                      found.empty() ? "" : ": ",
                                       found.empty() ? "" : found.front().message));
     }
     const auto sync = sync_->status();
@@ -78,7 +76,7 @@ control::Facts Agent::facts() const {
         .node = options_.node_name,
         .uptime = std::chrono::steady_clock::now() - started_,
         .not_ready = not_ready(),
-        .sources = {{fmt::format("{} {}", kSource, options_.source_dir), source_->object_count(),
+        .sources = {{fmt::format("{} {}", source_kind(), source_place_), source_->object_count(),
                      source_problems.size()}},
         .problems = problems(),
         .held_now = hold_->counters().held_now,
@@ -108,7 +106,8 @@ status::AgentFigures Agent::figures() const {
                  .resyncs = sync.resyncs,
                  .drifts = sync.drifts,
                  .duration = histogram_figures(sync.duration)},
-        .sources = {{kSource, source_->object_count(), errors, source_problems.size() - errors}},
+        .sources = {{source_kind(), source_->object_count(), errors,
+                     source_problems.size() - errors}},
         .attached_pods = model().rules().attachments.size(),
         .unattached_pods = unattached().size(),
         .hold = hold_figures(),

@@ -54,6 +54,22 @@ TEST(Options, FlagsOfTheNodeAndItsSwitch) {
     EXPECT_EQ(options->tc_priority, 7U);
 }
 
+TEST(Options, TheSourceMayBeACluster) {
+    const agent_test::TempDir dir;
+    const auto cluster = parse_options(
+        arguments(dir, "source = \"kubernetes\"\n", {"--node-name", "n", "--kubeconfig", "/k"}));
+    ASSERT_TRUE(cluster) << cluster.error().text;
+    EXPECT_EQ(cluster->source, SourceKind::kKubernetes);
+    EXPECT_EQ(cluster->kubeconfig, "/k");
+    const auto directory = parse_options(arguments(dir, "", {"--node-name", "n"}));
+    ASSERT_TRUE(directory);
+    EXPECT_EQ(directory->source, SourceKind::kDirectory);
+    const auto useless =
+        parse_options(arguments(dir, "", {"--node-name", "n", "--kubeconfig", "/k"}));
+    ASSERT_FALSE(useless);
+    EXPECT_THAT(useless.error().text, HasSubstr("--source kubernetes"));
+}
+
 TEST(Options, FlagsOfLimits) {
     const agent_test::TempDir dir;
     const auto options = parse_options(
