@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom the transport trusts, as whom it comes, and that it follows when these are replaced.
+#include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include <fstream>
 #include <mutex>
 
 #include "lib/kube/httplib_transport.h"
@@ -231,6 +236,47 @@ TEST(Transport, AbortEndsARequestAndRefusesTheNext) {
     EXPECT_THAT(error_of(transport->send({.path = "/"})), HasSubstr("aborted"));
     other.join();
     EXPECT_THAT(error_of(transport->send({.path = "/"})), HasSubstr("aborted"));
+}
+
+/// Sockets of this machine in state SYN_SENT to a port.
+int unanswered_connects(int port) {
+    std::ifstream table("/proc/net/tcp");
+    const auto remote = fmt::format(":{:04X} 02 ", port);
+    int count = 0;
+    for (std::string line; std::getline(table, line);) {
+        count += line.contains(remote) ? 1 : 0;
+    }
+    return count;
+}
+
+TEST(Transport, AbortEndsAConnectThatNobodyAnswers) {
+    // A listener that accepts nobody: once its queue is full, SYNs stay without an answer.
+    const util::UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* plain = reinterpret_cast<sockaddr*>(&address);
+    ASSERT_EQ(bind(listener.get(), plain, size), 0);
+    ASSERT_EQ(listen(listener.get(), 0), 0);
+    ASSERT_EQ(getsockname(listener.get(), plain, &size), 0);
+    std::vector<util::UniqueFd> queue;
+    for (int i = 0; i < 4; ++i) {
+        queue.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        connect(queue.back().get(), plain, size);
+    }
+
+    ClusterAccess access;
+    access.tls = false;
+    access.host = "127.0.0.1";
+    access.port = ntohs(address.sin_port);
+    const auto transport = transports_to(access, {.connect_timeout = std::chrono::hours{1}})();
+    const auto before = unanswered_connects(access.port);
+    std::thread asking(
+        [&] { EXPECT_THAT(error_of(transport->send({.path = "/"})), HasSubstr("aborted")); });
+    EXPECT_TRUE(eventually([&] { return unanswered_connects(access.port) > before; }));
+    transport->abort();
+    asking.join();
 }
 
 }  // namespace
