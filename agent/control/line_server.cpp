@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/util/log.h"
+#include "lib/util/memory.h"
 
 namespace directfaas::control {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 constexpr std::chrono::seconds kSweepPeriod{1};
 constexpr std::chrono::seconds kAcceptPause{1};
 constexpr std::size_t kReadBytes = 64 << 10;
+constexpr std::size_t kLargeAnswer = 1 << 20;  // leaves memory worth giving back
 
 }  // namespace
 
@@ -241,6 +243,9 @@ void LineServer::write_some(ClientId id) {
         }
         client.written += static_cast<std::size_t>(sent);
         client.progress = Clock::now();
+    }
+    if (client.output.capacity() >= kLargeAnswer) {
+        loop_.post(util::release_free_memory);  // of the answer, and of what it was made from
     }
     client.output.clear();
     client.output.shrink_to_fit();
