@@ -132,30 +132,21 @@ bool Reflector::go_on(const Ended& ended) {
     return true;
 }
 
-Reflector::Ended Reflector::watch() {
+HttpRequest Reflector::watch_request() {
     const auto seconds = std::uniform_int_distribution<std::int64_t>(
         options_.watch_min.count(), options_.watch_max.count())(random_);
+    return {.path = request_path(resource_, {{"watch", "1"},
+                                             {"resourceVersion", version_},
+                                             {"allowWatchBookmarks", "true"},
+                                             {"timeoutSeconds", std::to_string(seconds)}}),
+            .idle_timeout = std::chrono::seconds{seconds} + kWatchGrace};
+}
+
+Reflector::Ended Reflector::watch() {
     Watch watch{.lines = LineSplitter(options_.max_event)};
     const auto begin = Clock::now();
-    auto answer = transport_->stream(
-        {.path = request_path(resource_, {{"watch", "1"},
-                                          {"resourceVersion", version_},
-                                          {"allowWatchBookmarks", "true"},
-                                          {"timeoutSeconds", std::to_string(seconds)}}),
-         .idle_timeout = std::chrono::seconds{seconds} + kWatchGrace},
-        [&](std::string_view bytes) {
-            if (!watch.opened) {
-                watch.opened = true;
-                note_watching();
-            }
-            const auto state =
-                watch.lines.feed(bytes, [&](std::string_view line) { return take(line, watch); });
-            if (state == LineSplitter::State::kTooLong) {
-                watch.not_understood =
-                    fmt::format("an event of more than {} bytes", options_.max_event);
-            }
-            return state == LineSplitter::State::kOpen && !stopping_;
-        });
+    const auto answer = transport_->stream(
+        watch_request(), [&](std::string_view bytes) { return receive(bytes, watch); });
     if (watch.not_understood) {
         note_trouble(fmt::format("watch {}: {}", resource_.path, *watch.not_understood), kOk);
         return {.next = Next::kRelist, .reason = "not_understood", .retry_after = {}};
@@ -169,15 +160,27 @@ Reflector::Ended Reflector::watch() {
     if (!answer) {
         note_trouble(answer.error().text(), 0);
     }
+    Ended ended;
     if (!watch.opened) {
-        return {.next = Next::kWait, .reason = "", .retry_after = {}};
+        ended.next = Next::kWait;
+    } else if (Clock::now() - begin < options_.short_watch) {
+        ended.next = watch.events == 0 ? Next::kShort : Next::kWait;
     }
-    const bool is_short = Clock::now() - begin < options_.short_watch;
-    return {.next = !is_short           ? Next::kWatch
-                    : watch.events == 0 ? Next::kShort
-                                        : Next::kWait,
-            .reason = "",
-            .retry_after = {}};
+    return ended;
+}
+
+/// False ends the watch.
+bool Reflector::receive(std::string_view bytes, Watch& watch) {
+    if (!watch.opened) {
+        watch.opened = true;
+        note_watching();
+    }
+    const auto state =
+        watch.lines.feed(bytes, [&](std::string_view line) { return take(line, watch); });
+    if (state == LineSplitter::State::kTooLong) {
+        watch.not_understood = fmt::format("an event of more than {} bytes", options_.max_event);
+    }
+    return state == LineSplitter::State::kOpen && !stopping_;
 }
 
 /// False ends the watch.

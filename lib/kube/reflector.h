@@ -92,7 +92,9 @@ class Reflector {
     bool list();
     void watch_until_relist();
     bool go_on(const Ended& ended);
+    HttpRequest watch_request();
     Ended watch();
+    bool receive(std::string_view bytes, Watch& watch);
     bool take(std::string_view line, Watch& watch);
     Ended ended_by(const ApiError& error);
     void pause(std::optional<std::chrono::seconds> at_least);

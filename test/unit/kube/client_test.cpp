@@ -12,12 +12,14 @@
 #include "lib/kube/events.h"
 #include "lib/kube/httplib_transport.h"
 #include "lib/kube/model_objects.h"
+#include "test/support/wait.h"
 #include "test/unit/kube/script.h"
 
 namespace directfaas::kube {
 namespace {
 
 using nlohmann::json;
+using support::wait_until;
 using testing::HasSubstr;
 
 /// Keeps the requests and gives the answers that a test wants.
@@ -143,7 +145,7 @@ class EventsTest : public ClientTest {
 TEST_F(EventsTest, AnEventIsCompleteAndWithinTheLimits) {
     const auto events = recorder({});
     events->record(denied(std::string(1023, 'x') + "ä"));
-    EXPECT_TRUE(eventually([&] { return events->counters().sent == 1; }));
+    EXPECT_TRUE(wait_until([&] { return events->counters().sent == 1; }));
     EXPECT_EQ(last().path, "/apis/events.k8s.io/v1/namespaces/shop/events");
     const auto body = json::parse(last().body);
     EXPECT_EQ(body["reportingController"], "directfaas.io/agent");
@@ -165,7 +167,7 @@ TEST_F(EventsTest, OfTheWholeClusterGoToTheDefaultNamespace) {
     event.ns.clear();
     event.kind = "Node";
     events->record(event);
-    EXPECT_TRUE(eventually([&] { return events->counters().sent == 1; }));
+    EXPECT_TRUE(wait_until([&] { return events->counters().sent == 1; }));
     EXPECT_EQ(last().path, "/apis/events.k8s.io/v1/namespaces/default/events");
     EXPECT_FALSE(json::parse(last().body)["regarding"].contains("namespace"));
 }
@@ -174,7 +176,7 @@ TEST_F(EventsTest, TheSameAgainIsToldOnceWithItsCount) {
     will_answer(503, "later");
     const auto events = recorder({.retry = std::chrono::hours{1}});
     events->record(denied("first"));
-    EXPECT_TRUE(eventually([&] { return seen().size() == 1; }));
+    EXPECT_TRUE(wait_until([&] { return seen().size() == 1; }));
     for (int i = 0; i < 10; ++i) {
         events->record(denied("second"));
     }
@@ -185,7 +187,7 @@ TEST_F(EventsTest, TheSameAgainIsToldOnceWithItsCount) {
 TEST_F(EventsTest, ACountIsSentAsASeries) {
     std::atomic<bool> open = false;
     const FakeApiserver server([&](const FakeRequest& request, FakeAnswer& out) {
-        EXPECT_TRUE(eventually([&] { return open.load(); }));
+        EXPECT_TRUE(wait_until([&] { return open.load(); }));
         answer(request, out);
     });
     EventRecorder events(transports_to(server.access())(), {});
@@ -194,7 +196,7 @@ TEST_F(EventsTest, ACountIsSentAsASeries) {
         events.record(denied("second"));
     }
     open = true;
-    EXPECT_TRUE(eventually([&] { return events.counters().sent == 2; }));
+    EXPECT_TRUE(wait_until([&] { return events.counters().sent == 2; }));
     EXPECT_EQ(json::parse(last().body)["series"]["count"], 4);
     EXPECT_FALSE(json::parse(seen().front().body).contains("series"));
 }
@@ -204,7 +206,7 @@ TEST_F(EventsTest, ABurstIsCutOff) {
     for (int i = 0; i < 10; ++i) {
         events->record(denied(fmt::format("{}", i)));
     }
-    EXPECT_TRUE(eventually([&] { return events->counters().sent == 3; }));
+    EXPECT_TRUE(wait_until([&] { return events->counters().sent == 3; }));
     EXPECT_EQ(events->counters().dropped, 7U);
     EXPECT_EQ(seen().size(), 3U);
 }
@@ -218,14 +220,14 @@ TEST_F(EventsTest, WhatWaitsForTheApiserverIsBounded) {
     }
     EXPECT_EQ(events->counters().dropped, 6U);
     will_answer(201, "{}");
-    EXPECT_TRUE(eventually([&] { return events->counters().sent == 4; }));
+    EXPECT_TRUE(wait_until([&] { return events->counters().sent == 4; }));
 }
 
 TEST_F(EventsTest, ARefusedEventIsNotTriedAgain) {
     will_answer(403, status(403, "Forbidden"));
     const auto events = recorder({});
     events->record(denied("x"));
-    EXPECT_TRUE(eventually([&] { return events->counters().dropped == 1; }));
+    EXPECT_TRUE(wait_until([&] { return events->counters().dropped == 1; }));
     EXPECT_EQ(seen().size(), 1U);
 }
 

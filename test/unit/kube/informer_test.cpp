@@ -8,12 +8,14 @@
 #include <gmock/gmock.h>
 
 #include "lib/kube/httplib_transport.h"
+#include "test/support/wait.h"
 #include "test/unit/kube/faulty_apiserver.h"
 #include "test/unit/kube/script.h"
 
 namespace directfaas::kube {
 namespace {
 
+using support::wait_until;
 using testing::ElementsAre;
 
 /// "uid/version" of each object, kept in a store, and what was told of it.
@@ -102,7 +104,7 @@ TEST_F(InformerTest, DeletedAndCreatedBeforeTheLoopLooks) {
     script_.on_watch(lines_then_silence(
         {event("DELETED", object("a", 6, "one")), event("ADDED", object("a", 7, "two"))}));
     start(server_.access());
-    EXPECT_TRUE(eventually([&] { return informer_->status().events == 2; }));
+    EXPECT_TRUE(wait_until([&] { return informer_->status().events == 2; }));
     EXPECT_TRUE(run_until([&] { return stored()["a"] == "two/7"; }));
     EXPECT_THAT(told_, ElementsAre("a:two/7!"));
 }
@@ -110,7 +112,7 @@ TEST_F(InformerTest, DeletedAndCreatedBeforeTheLoopLooks) {
 TEST_F(InformerTest, NothingArrivesAfterItsEnd) {
     script_.on_list(5, {object("a", 1)});
     start(server_.access());
-    EXPECT_TRUE(eventually([&] { return informer_->status().listed; }));
+    EXPECT_TRUE(wait_until([&] { return informer_->status().listed; }));
     informer_.reset();
     EXPECT_TRUE(loop_->run_once(std::chrono::milliseconds{0}));
     EXPECT_TRUE(told_.empty());

@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
-#include <thread>
 #include <utility>
 
 namespace directfaas::kube {
@@ -169,17 +168,6 @@ std::string ShowingSink::becomes(const std::string& wanted) const {
 int ShowingSink::calls() const {
     const std::scoped_lock lock(mutex_);
     return calls_;
-}
-
-bool eventually(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + kLong;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > deadline) {
-            return false;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds{1});  // between two looks
-    }
-    return true;
 }
 
 ReflectorOptions quick() {

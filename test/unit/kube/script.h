@@ -74,9 +74,6 @@ class ShowingSink final : public ReflectorSink {
     int calls_ = 0;
 };
 
-/// Waits for a condition that other threads make true; false after a long time.
-bool eventually(const std::function<bool()>& condition);
-
 /// No wait longer than milliseconds, every watch short.
 ReflectorOptions quick();
 

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "lib/kube/httplib_transport.h"
+#include "test/support/wait.h"
 #include "test/unit/kube/script.h"
 #include "test/unit/kube/tls_server.h"
 #include "test/unit/manifest/temp_dir.h"
@@ -18,6 +19,7 @@
 namespace directfaas::kube {
 namespace {
 
+using support::wait_until;
 using testing::HasSubstr;
 
 void answer_ok(const httplib::Request& request, httplib::Response& response) {
@@ -230,7 +232,7 @@ TEST(Transport, AbortEndsARequestAndRefusesTheNext) {
     });
     const auto transport = transports_to(server.access())();
     std::thread other([&] {
-        EXPECT_TRUE(eventually([&] { return asked.load(); }));
+        EXPECT_TRUE(wait_until([&] { return asked.load(); }));
         transport->abort();
     });
     EXPECT_THAT(error_of(transport->send({.path = "/"})), HasSubstr("aborted"));
@@ -274,7 +276,7 @@ TEST(Transport, AbortEndsAConnectThatNobodyAnswers) {
     const auto before = unanswered_connects(access.port);
     std::thread asking(
         [&] { EXPECT_THAT(error_of(transport->send({.path = "/"})), HasSubstr("aborted")); });
-    EXPECT_TRUE(eventually([&] { return unanswered_connects(access.port) > before; }));
+    EXPECT_TRUE(wait_until([&] { return unanswered_connects(access.port) > before; }));
     transport->abort();
     asking.join();
 }
