@@ -39,12 +39,16 @@ spec:
 EOF
 }
 
-# write_pod POD APP
+# write_pod POD APP. On a bridge no route leads to the pod's interface, so it is named.
 write_pod() {
+    local annotations=
+    if [ "$backend" = ovs ]; then
+        annotations=", annotations: {directfaas.io/host-interface: $(link_of "$1")}"
+    fi
     put "pod-$1.yaml" <<EOF
 apiVersion: v1
 kind: Pod
-metadata: {name: $1, namespace: shop, labels: {app: $2}}
+metadata: {name: $1, namespace: shop, labels: {app: $2}$annotations}
 status: {podIPs: [{ip: ${ip4[$1]}}, {ip: "${ip6[$1]}"}]}
 EOF
 }

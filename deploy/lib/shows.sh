@@ -10,7 +10,9 @@ allowed_edges=("productpage details" "productpage reviews" "reviews ratings" "ga
 dfctl() { in_node "$bin/dfctl" --socket "$state/agent.sock" "$@"; }
 
 start_agent() {
-    start_in_node agent "$bin/directfaas-agent" --instance "$instance" --node-name demo \
+    local switch=(--backend "$backend")
+    if [ "$backend" = ovs ]; then switch+=(--ovs-bridge "$bridge" --ovs-run-dir "$ovs_dir"); fi
+    start_in_node agent "$bin/directfaas-agent" --instance "$instance" --node-name demo "${switch[@]}" \
         --source-dir "$manifests" --socket "$state/agent.sock" --http-listen 127.0.0.1:9467 \
         --activator-exec "$state/activate" --hold-deadline 20s
     until_true 20 agent_ready || { cat "$state/agent.log"; die "the agent did not become ready"; }

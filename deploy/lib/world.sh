@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # backend, of deploy/demo
 # The demo's machine: one network namespace as the node, one per pod behind a veth, as a CNI plugin
 # would leave them. Everything carries the prefix dfdemo and can be removed without knowing more.
 node=dfdemo-node
@@ -34,8 +35,12 @@ write_hosts() {
     } >"/etc/netns/dfdemo-$pod/hosts"
 }
 
+# Name of the host's end of a pod's veth.
+link_of() { printf 'dfd-%s' "${1//productpage/page}"; }
+
 add_pod() {
-    local pod=$1 link="dfd-${1//productpage/page}"
+    local pod=$1 link
+    link=$(link_of "$pod")
     ip netns add "dfdemo-$pod"
     write_hosts "$pod"
     ip -n "$node" link add "$link" type veth peer name eth0 netns "dfdemo-$pod"
@@ -43,14 +48,18 @@ add_pod() {
     ip -n "dfdemo-$pod" addr add "${ip4[$pod]}/32" dev eth0
     ip -n "dfdemo-$pod" addr add "${ip6[$pod]}/128" dev eth0 nodad
     ip -n "dfdemo-$pod" link set eth0 up
-    ip -n "$node" addr add 169.254.1.1/32 dev "$link"
-    ip -n "$node" addr add fe80::1/64 dev "$link" nodad
-    ip -n "$node" link set "$link" up
     ip -n "dfdemo-$pod" route add 169.254.1.1 dev eth0 scope link
     ip -n "dfdemo-$pod" route add default via 169.254.1.1
     ip -n "dfdemo-$pod" -6 route add default via fe80::1 dev eth0
-    ip -n "$node" route add "${ip4[$pod]}/32" dev "$link"
-    ip -n "$node" -6 route add "${ip6[$pod]}/128" dev "$link"
+    if [ "$backend" = ovs ]; then join_vswitch "$pod" "$link"; else route_to_pod "$pod" "$link"; fi
+}
+
+route_to_pod() { # POD LINK
+    ip -n "$node" addr add 169.254.1.1/32 dev "$2"
+    ip -n "$node" addr add fe80::1/64 dev "$2" nodad
+    ip -n "$node" link set "$2" up
+    ip -n "$node" route add "${ip4[$1]}/32" dev "$2"
+    ip -n "$node" -6 route add "${ip6[$1]}/128" dev "$2"
 }
 
 build_world() {
@@ -60,6 +69,7 @@ build_world() {
     ip -n "$node" link set lo up
     in_node sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
         net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+    if [ "$backend" = ovs ]; then start_vswitch; fi
     for pod in "${pods[@]}"; do add_pod "$pod"; done
 }
 
@@ -77,14 +87,14 @@ start() {
 # A zombie has ended: after Ctrl-C in a `read` bash collects its children only when asked.
 has_ended() { ! grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"; }
 
-# A recorded pid is ended only while it is still what was started: one of our two programs.
+# A recorded pid is ended only while it is still what was started: one of our programs.
 end_process() {
     local file=$state/pids/$1 signal=${2:-TERM} pid exe
     [ -s "$file" ] || return 0
     pid=$(cat "$file")
     exe=$(readlink "/proc/$pid/exe" 2>/dev/null || true)
     case ${exe##*/} in
-        bookinfo* | directfaas-agent* | nsenter | ip) kill "-$signal" "$pid" 2>/dev/null || true ;;
+        bookinfo* | directfaas-agent* | ovsdb-server* | ovs-vswitchd* | nsenter | ip) kill "-$signal" "$pid" 2>/dev/null || true ;;
     esac
     until_true 5 has_ended "$pid" || kill -KILL "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
