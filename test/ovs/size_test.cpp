@@ -39,7 +39,7 @@ TEST_F(OvsTest, GroupOfFiveThousandGrowsAndShrinksWhole) {
         SCOPED_TRACE(endpoints);
         make(function_with(endpoints));
     }
-    for (const int endpoints : {3000, 2990, 3, 2000, 0}) {
+    for (const int endpoints : {3000, 2990, 4, 2000, 0}) {
         SCOPED_TRACE(endpoints);
         make(function_with(endpoints));
         EXPECT_EQ(buckets(vswitch().ofctl("dump-group-stats")),

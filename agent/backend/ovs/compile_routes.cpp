@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // vIPs, and the instances behind them.
+#include <algorithm>
+
 #include "agent/backend/ovs/building.h"
 #include "agent/backend/ovs/records.h"
 
@@ -34,17 +36,38 @@ Actions nobody_there(model::WhenEmpty when_empty) {
     return punt(held, Punt::kHold, kMeterHold);
 }
 
+/// The datapath's hash has 16 values for up to 16 buckets. Where they cannot be dealt out evenly,
+/// each instance gets several buckets, so that there are 64 values and no instance has much more
+/// than another.
+std::uint32_t buckets_each(std::size_t instances) {
+    constexpr std::size_t kHashValues = 16;
+    constexpr std::size_t kEnough = 33;  // buckets that make it 64 values
+    if (instances == 0 || instances >= kEnough || kHashValues % instances == 0) {
+        return 1;
+    }
+    return static_cast<std::uint32_t>((kEnough + instances - 1) / instances);
+}
+
 Match vip_match(const util::IpAddress& vip) { return Match().destination(vip); }
 
 }  // namespace
 
 Group route_group(const State& state, const model::RouteKey& key, const model::RouteRule& rule) {
+    constexpr unsigned kNumberBits = 24;
     Group group{kGroupBase + state.routes.at(key), {}};
     const auto& numbers = state.endpoints.at(key);
+    const auto ready = static_cast<std::size_t>(
+        std::ranges::count(rule.endpoints, model::EndpointState::kReady,
+                           [](const auto& endpoint) { return endpoint.state; }));
     for (const auto& endpoint : rule.endpoints) {
-        if (endpoint.state == model::EndpointState::kReady) {
-            const auto number = numbers.at({endpoint.address, endpoint.port});
-            group.buckets.push_back({number, bucket_actions(endpoint, number)});
+        if (endpoint.state != model::EndpointState::kReady) {
+            continue;
+        }
+        const auto number = numbers.at({endpoint.address, endpoint.port});
+        const auto actions = bucket_actions(endpoint, number);
+        const auto copies = number >> kNumberBits == 0 ? buckets_each(ready) : 1;
+        for (std::uint32_t copy = 0; copy < copies; ++copy) {
+            group.buckets.push_back({copy << kNumberBits | number, actions});
         }
     }
     return group;
