@@ -172,9 +172,11 @@ std::optional<int> number_member(std::string_view object, std::string_view name)
     if (!found) {
         return std::nullopt;
     }
-    const auto* end = found->data() + found->size();
-    const auto [stop, error] = std::from_chars(found->data(), end, number);
-    return error == std::errc{} && stop == end ? std::optional(number) : std::nullopt;
+    const auto digits = *found;
+    const auto [stop, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return error == std::errc{} && stop == digits.data() + digits.size() ? std::optional(number)
+                                                                         : std::nullopt;
 }
 
 std::string quoted(std::string_view text) {
