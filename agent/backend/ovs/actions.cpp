@@ -34,8 +34,6 @@ void put_nat(Writer& out, const std::optional<NatTarget>& target) {
     out.u16(kExperimenter).u16(0).u32(kVendor).u16(kNat).zeros(2);
     if (!target) {
         out.u16(0).u16(0);
-    } else if (target->address == util::IpAddress()) {
-        out.u16(static_cast<unsigned>(target->end)).u16(0);
     } else {
         const bool v4 = target->address.is_v4();
         const std::span<const std::uint8_t> address(target->address.bytes());

@@ -23,8 +23,8 @@ constexpr std::uint32_t kPortController = 0xfffffffd;
 constexpr std::uint32_t kPortLocal = 0xfffffffe;
 constexpr std::uint32_t kPortAny = 0xffffffff;
 
-/// Where an address translation leads. Port 0: unchanged. An unspecified source is kept, too, but
-/// for its port where the connection could not be told from another one otherwise.
+/// Where an address translation leads. Port 0: unchanged. A translation that changes nothing must
+/// not be asked for: Open vSwitch 3.1 looks such a connection up wrongly and aborts.
 struct NatTarget {
     enum class End : std::uint8_t { kSource = 1, kDestination = 2 };
     End end{};

@@ -264,11 +264,7 @@ void Pipeline::deny() {
 
 void Pipeline::accept() {
     add(table::kAccept, 300, flags(kToVip | kGiveUp), refuse(DF_REASON_HOLD_EXPIRED));
-    // A call by vIP to the same instance may have the same port on the wire.
-    const Tracking open{.zone_register = field::kZone,
-                        .next_table = table::kCount,
-                        .commit = true,
-                        .translation = NatTarget{NatTarget::End::kSource, {}, 0}};
+    const Tracking open{.zone_register = field::kZone, .next_table = table::kCount, .commit = true};
     const Actions direct = Actions().track(open, copy_mark());
     add(table::kAccept, 100, any_ip(flags(kFromPod, kToVip)), direct);
     Match outside = flags(0, kFromPod);
