@@ -132,6 +132,43 @@ TEST_P(Lifecycle, DetachAllDrainsAndEndsTheAgent) {
 
 INSTANTIATE_TEST_SUITE_P(Paths, Lifecycle, testing::ValuesIn(all_setups()), setup_name);
 
+/// The userspace datapath loses its connections with ovs-vswitchd; all the rest comes back.
+class SwitchRestart : public Lifecycle {};
+
+TEST_P(SwitchRestart, KilledSwitchJudgesAndCountsAgain) {
+    expect_drops({"no_edge", "stale_flow"});
+    cluster_.start();
+    Load fresh(from(), cluster_.vip("callee"), kFresh);
+    ASSERT_TRUE(fresh.wait_for(50));
+    EXPECT_EQ(call(stranger_, cluster_.vip("callee")), "ECONNREFUSED");
+    const auto opened = cluster_.edge("caller", "callee").opened;
+    VSwitch& vswitch = cluster_.topology().vswitch(NodeId::kA);
+    vswitch.kill_switch();
+    vswitch.start_switch();
+    ASSERT_TRUE(wait_until([&] {
+        try {
+            static_cast<void>(
+                cluster_.agent(NodeId::kA).control({{"command", "rules"}, {"installed", true}}));
+            return true;
+        } catch (const SupportError&) {
+            return false;  // the agent does not reach the bridge yet
+        }
+    }));
+    EXPECT_EQ(call(caller_, cluster_.vip("callee")), pod(callee_).name());
+    EXPECT_EQ(call(stranger_, cluster_.vip("callee")), "ECONNREFUSED");
+    EXPECT_EQ(call(stranger_, cluster_.direct(callee_)), "ECONNREFUSED");
+    EXPECT_GT(cluster_.edge("caller", "callee").opened, opened);
+    EXPECT_EQ(cluster_.denied("stranger", "callee"), 3U);
+}
+
+std::vector<Setup> one_node_ovs_setups() {
+    auto all = one_node_setups();
+    std::erase_if(all, [](const Setup& setup) { return !setup.ovs(); });
+    return all;
+}
+INSTANTIATE_TEST_SUITE_P(Paths, SwitchRestart, testing::ValuesIn(one_node_ovs_setups()),
+                         setup_name);
+
 /// Two agents of different --instance on one kernel: the nodes are namespaces of it.
 class SideBySide : public Scenario {};
 
