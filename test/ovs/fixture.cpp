@@ -67,8 +67,8 @@ void OvsTest::make(const model::RuleSet& wanted) {
 }
 
 void OvsTest::wait_until_recovered() {
-    ASSERT_TRUE(support::wait_until(
-        [&] { return in_node([&] { return backend().sweep(); }).has_value(); }));
+    ASSERT_TRUE(
+        support::wait_until([&] { return in_node([&] { return backend().dump().has_value(); }); }));
 }
 
 }  // namespace directfaas::backend::ovs

@@ -30,7 +30,7 @@ class OvsTest : public testing::Test {
     [[nodiscard]] Options options() const;
     /// Applies the difference to `wanted` and expects that it is there.
     void make(const model::RuleSet& wanted);
-    /// Calls sweep() until the bridge is reached again.
+    /// Returns when the bridge was reached again.
     void wait_until_recovered();
 
     support::VSwitch& vswitch() { return vswitch_; }

@@ -191,6 +191,9 @@ Result<void> OvsBackend::replay(const HeldPacket& packet, ReplayAction action) {
 
 Result<void> OvsBackend::sweep() {
     const std::lock_guard lock(mutex_);
+    if (lost_ && Clock::now() < next_try_) {
+        return {};  // told already
+    }
     if (auto there = connected(); !there) {
         return there;
     }
