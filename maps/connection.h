@@ -59,9 +59,14 @@ struct df_ct {
 	__u32 ep; /* endpoint id, 0: none (pod-IP call) */
 	__u32 ep_gen;
 	__u64 created; /* ns, CLOCK_MONOTONIC */
-	__u64 seen;    /* ns, CLOCK_MONOTONIC coarse; refreshed at most once a second */
+	__u64 seen;    /* ns, CLOCK_MONOTONIC coarse; refreshed when `tick` is another */
+	__u32 tick;    /* of jiffies / DF_CT_TICK, when last seen */
+	__u32 pad;
 };
-static_assert(sizeof(struct df_ct) == 16 + 2 + 2 + 4 + 6 * 4 + 8 + 8, "hole");
+static_assert(sizeof(struct df_ct) == 16 + 2 + 2 + 4 + 6 * 4 + 8 + 8 + 4 + 4, "hole");
+
+/* Reading a clock is dear, reading jiffies is not: 0.26 s to 2.6 s, as the kernel was built. */
+#define DF_CT_TICK 256
 
 /* Map `frag` (LRU hash): what the first fragment of a datagram was translated to. */
 struct df_frag_key {
