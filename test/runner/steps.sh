@@ -42,14 +42,15 @@ build_preset() {
     fi
 }
 
-# run_ctest SUITE PRESET LABEL JOBS: the tests of a label; results in build/results/SUITE.xml.
+# run_ctest SUITE PRESET LABEL JOBS [OPTION...]: the tests of a label, chosen further by options of
+# ctest; results in build/results/SUITE.xml.
 run_ctest() {
     local suite=$1 preset=$2 label=$3 jobs=$4 status=0
     local log=$build/logs/$suite.log xml=$build/results/$suite.xml
     rm -f "$xml"
     results+=("$suite=$xml=ctest --test-dir ${build#"$top"/}/$preset -R '^{name}\$' --output-on-failure")
     say "$suite"
-    ctest --test-dir "$build/$preset" -L "^$label\$" -j "$jobs" --no-tests=error --output-on-failure \
+    ctest --test-dir "$build/$preset" -L "^$label\$" -j "$jobs" "${@:5}" --no-tests=error --output-on-failure \
         --output-junit "$xml" </dev/null 2>&1 | watch "$log" "$suite" || status=$?
     if [ "$status" -ne 0 ]; then
         failed=1
