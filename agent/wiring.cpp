@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kSweepPeriod{250};
 constexpr std::chrono::seconds kTickPeriod{1};
+/// Every pod that is being made has its plugin waiting on the socket.
+constexpr std::size_t kMaxClients = 256;
 /// systemd hears "ready" at the latest after this, so that a manifest that is missing does not
 /// hold up a boot; STATUS= says what is missing.
 constexpr std::chrono::seconds kReadyPatience{20};
@@ -40,6 +42,7 @@ util::Result<std::unique_ptr<Agent>> Agent::start(util::EventLoop& loop,
                                                   const AgentOptions& options,
                                                   const MakeBackend& make_backend) {
     std::unique_ptr<Agent> agent(new Agent(loop, options));
+    agent->open_cni();
     // First of all: a second agent of this instance must not touch anything of the first.
     if (auto opened = agent->open_control(); !opened) {
         return std::unexpected(opened.error());
@@ -70,11 +73,14 @@ Agent::~Agent() {
     for (const auto timer : timers_) {
         loop_.cancel(timer);
     }
+    for (const auto& [id, waiting] : cni_waits_) {
+        loop_.cancel(waiting.timer);
+    }
 }
 
 util::Result<void> Agent::open_control() {
-    auto control =
-        control::Control::create(loop_, *this, {.socket = options_.socket, .limits = {}});
+    auto control = control::Control::create(
+        loop_, *this, {.socket = options_.socket, .limits = {.clients = kMaxClients}});
     if (!control) {
         return std::unexpected(control.error());
     }
@@ -92,9 +98,11 @@ void Agent::open_sync() {
     sync_->on_objects_changed([this] {
         refresh_pods();
         begin();
+        settle_cni();
     });
     sync_->on_applied([this](const model::RuleDelta& delta, const model::RuleSet& rules) {
         hold_->rules_changed(delta, rules);
+        settle_cni();
     });
 }
 
@@ -152,6 +160,7 @@ util::Result<void> Agent::run_parts() {
     if (auto started = links_->start(); !started) {
         return started;
     }
+    take_pending_cni();
     refresh_pods();
     begin();
     if (!sync_->status().started) {
@@ -190,6 +199,8 @@ void Agent::begin() {
 
 void Agent::tick() {
     begin();
+    take_pending_cni();
+    settle_cni();
     report_to_systemd(not_ready());
 }
 

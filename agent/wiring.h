@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/backend/backend.h"
+#include "agent/cni/store.h"
 #include "agent/control/control.h"
 #include "agent/hold/exec_activator.h"
 #include "agent/hold/hold_queue.h"
@@ -52,6 +53,12 @@ class Agent final : public control::AgentAccess {
     std::expected<unsigned, control::Refusal> attach(const model::ObjectName& pod,
                                                      const std::string& interface_name) override;
     std::expected<void, control::Refusal> detach(const model::ObjectName& pod) override;
+    void cni_add(cni::Attachment attachment, std::chrono::milliseconds patience,
+                 std::function<void(const cni::Standing&)> done) override;
+    [[nodiscard]] cni::Standing cni_check(const model::ObjectName& pod,
+                                          unsigned ifindex) const override;
+    void cni_del(const cni::Key& key) override;
+    std::size_t cni_gc(const std::vector<cni::Key>& valid) override;
     util::Result<void> set_trace(bool on) override;
     util::Result<void> set_drain(bool on) override;
     void end() override { loop_.stop(); }
@@ -61,6 +68,13 @@ class Agent final : public control::AgentAccess {
     struct Override {
         bool detached = false;
         std::string interface_name;
+    };
+    /// An ADD whose answer is due.
+    struct CniWait {
+        model::ObjectName pod;
+        unsigned ifindex = 0;
+        util::EventLoop::TimerId timer = 0;
+        std::function<void(const cni::Standing&)> done;
     };
     Agent(util::EventLoop& loop, const AgentOptions& options);
 
@@ -82,6 +96,16 @@ class Agent final : public control::AgentAccess {
     [[nodiscard]] bool is_local(const model::ObjectName& pod) const;
     void override_pod(const std::string& pod, std::optional<Override> what);
 
+    // wiring_cni.cpp
+    void open_cni();
+    [[nodiscard]] std::string told_interface(const model::ObjectName& pod) const;
+    [[nodiscard]] model::Link link_of(const model::ObjectName& pod,
+                                      const links::FoundLink& found) const;
+    void take_attachment(cni::Attachment attachment);
+    void end_cni_wait(std::uint64_t id);
+    void settle_cni();
+    void take_pending_cni();
+
     [[nodiscard]] const char* source_kind() const;
     [[nodiscard]] std::vector<std::string> not_ready() const;
     [[nodiscard]] std::vector<links::UnattachedPod> unattached() const;
@@ -94,6 +118,8 @@ class Agent final : public control::AgentAccess {
     backend::Settings settings_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     std::map<std::string, Override> overrides_;  // by pod, "namespace/name"
+    std::map<std::uint64_t, CniWait> cni_waits_;
+    std::uint64_t last_cni_wait_ = 0;
     status::ServiceNotice notice_ = status::ServiceNotice::from_environment();
     bool told_ready_ = false;  // to systemd, once
     bool ready_ = false;       // as last logged
@@ -101,6 +127,7 @@ class Agent final : public control::AgentAccess {
     std::vector<util::EventLoop::TimerId> timers_;
     int watched_events_ = -1;
 
+    std::unique_ptr<cni::Store> cni_;
     std::unique_ptr<backend::Backend> backend_;
     std::unique_ptr<sync::Synchronizer> sync_;
     std::unique_ptr<links::PodLinks> links_;

@@ -35,7 +35,9 @@ void Agent::refresh_pods() {
         auto name = pod.name.text();
         const auto overruled = overrides_.find(name);
         if (overruled == overrides_.end()) {
-            wanted.push_back({std::move(name), std::move(pod.ips), std::move(pod.interface_name)});
+            auto told = told_interface(pod.name);
+            wanted.push_back({std::move(name), std::move(pod.ips),
+                              told.empty() ? std::move(pod.interface_name) : std::move(told)});
         } else if (!overruled->second.detached) {
             wanted.push_back(
                 {std::move(name), std::move(pod.ips), overruled->second.interface_name});
@@ -53,8 +55,7 @@ void Agent::link_changed(const std::string& pod, std::optional<links::FoundLink>
         sync_->flush();
         return;
     }
-    // Without carrier the pod's end has not been up yet, so it cannot have open connections.
-    sync_->set_link(name, model::Link{link->ifindex, link->carrier});
+    sync_->set_link(name, link_of(name, *link));
 }
 
 bool Agent::is_local(const model::ObjectName& pod) const {

@@ -5,12 +5,14 @@
 #include <chrono>
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/backend/backend.h"
+#include "agent/cni/attachment.h"
 #include "lib/model/model.h"
 #include "lib/util/result.h"
 
@@ -62,6 +64,17 @@ class AgentAccess {
     virtual std::expected<unsigned, Refusal> attach(const model::ObjectName& pod,
                                                     const std::string& interface_name) = 0;
     virtual std::expected<void, Refusal> detach(const model::ObjectName& pod) = 0;
+
+    /// The CNI plugin tells of a pod's interface. `done` gets the pod's standing once it is
+    /// enforced or known to belong to no chain, or after `patience`; maybe before this returns.
+    virtual void cni_add(cni::Attachment attachment, std::chrono::milliseconds patience,
+                         std::function<void(const cni::Standing&)> done) = 0;
+    [[nodiscard]] virtual cni::Standing cni_check(const model::ObjectName& pod,
+                                                  unsigned ifindex) const = 0;
+    /// Nothing happens if there is no such attachment.
+    virtual void cni_del(const cni::Key& key) = 0;
+    /// Forgets all that `valid` does not name; returns how many.
+    virtual std::size_t cni_gc(const std::vector<cni::Key>& valid) = 0;
 
     virtual util::Result<void> set_trace(bool on) = 0;
     virtual util::Result<void> set_drain(bool on) = 0;

@@ -101,6 +101,11 @@ Answer Control::dispatch(ClientId client, Request& request, bool& answered_later
     if (command == "detach") {
         return detach(client, request, answered_later);
     }
+    if (command.starts_with("cni_")) {
+        if (auto answer = cni(client, request, answered_later)) {
+            return *std::move(answer);
+        }
+    }
     const bool installed = command == "rules" && request.flag("installed");
     if (auto wrong = request.wrong()) {
         return std::unexpected(*wrong);

@@ -49,6 +49,9 @@ class Control {
     Answer attach(Request& request);
     Answer detach(ClientId client, Request& request, bool& answered_later);
     void update_trace();
+    // control_cni.cpp
+    std::optional<Answer> cni(ClientId client, const Request& request, bool& answered_later);
+    Answer cni_add(ClientId client, const Request& request, bool& answered_later);
 
     AgentAccess& agent_;
     SocketFile socket_;

@@ -19,6 +19,8 @@ class Request {
 
     [[nodiscard]] const std::string& command() const { return command_; }
 
+    /// All of it, for what reads its fields otherwise.
+    [[nodiscard]] const Json& whole() const { return object_; }
     /// Fields; the first one that is wrong is remembered and makes wrong() true.
     std::string text(const char* name);  // "" if absent
     bool flag(const char* name);         // false if absent

@@ -105,7 +105,9 @@ void Synchronizer::keep_adopted(const model::RuleSet& installed) {
         const auto found = wanted.find(pod);
         if (found != wanted.end() && found->second.ifindex == attachment.ifindex &&
             found->second.adopted != attachment.adopted) {
-            model_.set_link(pod, model::Link{attachment.ifindex, attachment.adopted});
+            auto link = model_.link(pod);
+            link->adopted = attachment.adopted;
+            model_.set_link(pod, std::move(link));
         }
     }
 }

@@ -60,6 +60,11 @@ class Synchronizer {
 
     [[nodiscard]] const model::Model& model() const { return model_; }
     [[nodiscard]] SyncStatus status() const;
+    /// Where the switch is in place for a pod, as applied; nothing if it is not.
+    [[nodiscard]] std::optional<unsigned> attached(const model::ObjectName& pod) const {
+        const auto found = attached_.find(pod);
+        return found == attached_.end() ? std::nullopt : std::optional(found->second);
+    }
 
    private:
     void note_change(const model::RuleDelta& delta);

@@ -50,12 +50,22 @@ RuleDelta Generator::update(std::span<const ObjectChange> changes, std::vector<P
 
 RuleDelta Generator::set_link(const ObjectName& pod, std::optional<Link> link) {
     RuleDelta delta;
-    if (link) {
-        links_[pod] = *link;
-    } else {
-        links_.erase(pod);
-    }
     Pass pass{{}, RuleWriter(rules_, delta), {}};
+    auto& addresses = pass.dirty.addresses;
+    if (const auto old = links_.find(pod); old != links_.end()) {
+        for (const auto& address : old->second.told_addresses) {
+            told_.erase({address, pod});
+            addresses.push_back(address);
+        }
+        links_.erase(old);
+    }
+    if (link) {
+        for (const auto& address : link->told_addresses) {
+            told_.emplace(address, pod);
+            addresses.push_back(address);
+        }
+        links_.emplace(pod, *std::move(link));
+    }
     pass.dirty.pods.insert(pod);
     refresh(pass);
     pass.write.finish();

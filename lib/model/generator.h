@@ -64,6 +64,8 @@ class Generator {
     /// Null if the namespace has no chain.
     [[nodiscard]] const ChainGraph* graph(const std::string& ns) const;
     [[nodiscard]] std::vector<LocalPod> local_pods() const;
+    [[nodiscard]] PodKind pod_kind(const ObjectName& pod) const;
+    [[nodiscard]] std::optional<Link> link(const ObjectName& pod) const;
     /// Sorted by identity, none twice.
     [[nodiscard]] std::vector<Caller> callers_of(const FunctionNode& function) const;
     [[nodiscard]] std::vector<Problem> warnings() const;
@@ -143,7 +145,8 @@ class Generator {
     RuleSet rules_;
     ObjectIndex objects_;
     LabelIndex labels_;
-    std::map<ObjectName, Link> links_;  // by pod, known or not
+    std::map<ObjectName, Link> links_;                       // by pod, known or not
+    std::set<std::pair<util::IpAddress, ObjectName>> told_;  // addresses of links_
     std::map<std::string, ChainGraph> graphs_;
     std::map<Identity, FunctionState> functions_;
     std::map<Identity, GraphEntry> entries_;

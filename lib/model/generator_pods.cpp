@@ -53,21 +53,28 @@ void Generator::refresh_pod(const ObjectName& name, Pass& pass) {
     const bool local = !owners.empty() && is_local(*pod);
     local ? (void)local_.insert(name) : (void)local_.erase(name);
     owners.size() > 1 ? (void)contested_.insert(name) : (void)contested_.erase(name);
+    const auto link = links_.find(name);
+    auto& addresses = pass.dirty.addresses;
     if (pod != nullptr) {
-        auto& addresses = pass.dirty.addresses;
         addresses.insert(addresses.end(), pod->ips.begin(), pod->ips.end());
+    }
+    if (link != links_.end()) {
+        const auto& told = link->second.told_addresses;
+        addresses.insert(addresses.end(), told.begin(), told.end());
     }
 
     const auto attached = rules_.attachments.find(name);
-    const auto link = links_.find(name);
-    if (!local || link == links_.end() || pod->ips.empty()) {
+    if (!local || link == links_.end() ||
+        (pod->ips.empty() && link->second.told_addresses.empty())) {
         if (attached != rules_.attachments.end()) {
             mark_functions_at(attached->second.addresses, pass.dirty);
             pass.write.remove(name);
         }
         return;
     }
-    AttachRule rule{*owners.front(), link->second.ifindex, pod->ips, link->second.adopted};
+    const auto& told = link->second.told_addresses;
+    AttachRule rule{*owners.front(), link->second.ifindex, told.empty() ? pod->ips : told,
+                    link->second.adopted};
     std::ranges::sort(rule.addresses);
     const auto rest = std::ranges::unique(rule.addresses);
     rule.addresses.erase(rest.begin(), rest.end());
@@ -101,6 +108,12 @@ void Generator::refresh_address(const util::IpAddress& address, RuleWriter& writ
     for (const auto* pod : objects_.pods_with(address)) {
         consider(identity_of(*pod));
     }
+    for (auto it = told_.lower_bound({address, {}}); it != told_.end() && it->first == address;
+         ++it) {
+        if (const auto* pod = objects_.pod(it->second); pod != nullptr && is_local(*pod)) {
+            consider(identity_of(*pod));
+        }
+    }
     if (owner == nullptr) {
         for (auto it = address_claims_.lower_bound({address, nullptr});
              it != address_claims_.end() && it->first == address; ++it) {
@@ -125,6 +138,19 @@ unsigned Generator::ifindex_of(const util::IpAddress& address) const {
         }
     }
     return rule == nullptr ? 0 : rule->ifindex;
+}
+
+PodKind Generator::pod_kind(const ObjectName& name) const {
+    if (local_.contains(name)) {
+        return PodKind::kInChain;
+    }
+    const bool can_be = graph(name.ns) != nullptr && objects_.pod(name) == nullptr;
+    return can_be ? PodKind::kUnknown : PodKind::kNotInChain;
+}
+
+std::optional<Link> Generator::link(const ObjectName& pod) const {
+    const auto found = links_.find(pod);
+    return found == links_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::vector<LocalPod> Generator::local_pods() const {

@@ -61,6 +61,10 @@ const RuleSet& Model::rules() const { return state_->generator.rules(); }
 
 std::vector<LocalPod> Model::local_pods() const { return state_->generator.local_pods(); }
 
+std::optional<Link> Model::link(const ObjectName& pod) const { return state_->generator.link(pod); }
+
+PodKind Model::pod_kind(const ObjectName& pod) const { return state_->generator.pod_kind(pod); }
+
 std::vector<Problem> Model::warnings() const { return state_->generator.warnings(); }
 
 std::expected<Explanation, Problem> Model::explain(const std::string& from, const std::string& to,

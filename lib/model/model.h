@@ -22,6 +22,9 @@ struct NodeSettings {
 struct Link {
     unsigned ifindex = 0;
     bool adopted = true;  // see AttachRule
+    /// What the one who made the interface says the pod's addresses are; goes before the pod's
+    /// object, which has none until the kubelet has reported them. Empty: not told.
+    std::vector<util::IpAddress> told_addresses{};
 
     auto operator<=>(const Link&) const = default;
 };
@@ -34,6 +37,10 @@ struct LocalPod {
 
     auto operator<=>(const LocalPod&) const = default;
 };
+
+/// What a pod is to this node. kUnknown: there is no object of that name (yet), and there may be
+/// functions or entries in its namespace.
+enum class PodKind : std::uint8_t { kUnknown, kNotInChain, kInChain };
 
 /// Why a call is or is not allowed, for `dfctl explain`.
 struct Explanation {
@@ -78,6 +85,9 @@ class Model {
     [[nodiscard]] const RuleSet& rules() const;
     /// Local pods of functions and entries, whether their interface is known or not.
     [[nodiscard]] std::vector<LocalPod> local_pods() const;
+    /// As last told by set_link().
+    [[nodiscard]] std::optional<Link> link(const ObjectName& pod) const;
+    [[nodiscard]] PodKind pod_kind(const ObjectName& pod) const;
     /// Standing warnings: a function whose Service is missing or headless, for instance.
     [[nodiscard]] std::vector<Problem> warnings() const;
     /// `from` and `to` are "name" or "namespace/name"; a bare name must be unique.

@@ -46,6 +46,21 @@ class FakeAgent final : public AgentAccess {
         acts.push_back("detach " + pod.text());
         return {};
     }
+    void cni_add(cni::Attachment attachment, std::chrono::milliseconds patience,
+                 std::function<void(const cni::Standing&)> done) override {
+        acts.push_back("cni_add " + attachment.pod.text() + " " + attachment.interface_name + " " +
+                       std::to_string(patience.count()));
+        done({cni::State::kNotYet, "not there"});
+    }
+    [[nodiscard]] cni::Standing cni_check(const model::ObjectName&,
+                                          unsigned ifindex) const override {
+        return {ifindex == 7 ? cni::State::kEnforced : cni::State::kNoFunction, ""};
+    }
+    void cni_del(const cni::Key& key) override { acts.push_back("cni_del " + key.container); }
+    std::size_t cni_gc(const std::vector<cni::Key>& valid) override {
+        acts.push_back("cni_gc " + std::to_string(valid.size()));
+        return 3;
+    }
     util::Result<void> set_trace(bool on) override {
         acts.emplace_back(on ? "trace on" : "trace off");
         return {};
@@ -132,6 +147,40 @@ TEST_F(ControlTest, StatusTellsWhatThereIs) {
     EXPECT_EQ(status["problems"], json::parse(R"([{"severity":"error","file":"a.yaml","line":3,
         "object":"Service shop/x","message":"is wrong","advice":"mend it"}])"));
     EXPECT_EQ(status["tables"], json::parse(R"([{"name":"ct","entries":5,"capacity":100}])"));
+}
+
+TEST_F(ControlTest, TheCniPluginsRequests) {
+    const json add{
+        {"command", "cni_add"},  {"container", "c1"},      {"container_interface", "eth0"},
+        {"pod", "shop/front-1"}, {"interface", "veth7"},   {"ifindex", 7},
+        {"wait_ms", 40},         {"of_a_later_version", 1}};
+    EXPECT_EQ(ask(add), json::parse(R"({"ok":true,"state":"not_yet","why":"not there"})"));
+    EXPECT_EQ(ask({{"command", "cni_check"}, {"pod", "shop/front-1"}, {"ifindex", 7}})["state"],
+              "enforced");
+    EXPECT_EQ(ask({{"command", "cni_check"}, {"pod", "shop/front-1"}, {"ifindex", 8}})["state"],
+              "no_function");
+    const json key{{"container", "c1"}, {"container_interface", "eth0"}};
+    auto del = key;
+    del["command"] = "cni_del";
+    EXPECT_EQ(ask(del), json::parse(R"({"ok":true})"));
+    EXPECT_EQ(ask({{"command", "cni_gc"}, {"valid", {key}}})["removed"], 3);
+    agent_.told.not_ready = {"a reason"};
+    const auto readiness = ask({{"command", "cni_status"}});
+    EXPECT_EQ(readiness["ready"], false);
+    EXPECT_EQ(readiness["not_ready_because"], "a reason");
+    EXPECT_THAT(agent_.acts,
+                ElementsAre("cni_add shop/front-1 veth7 40", "cni_del c1", "cni_gc 1"));
+}
+
+TEST_F(ControlTest, WrongRequestsOfTheCniPluginAreRefused) {
+    expect_refused({{"command", "cni_add"}}, "bad_request", "an attachment has");
+    expect_refused({{"command", "cni_check"}}, "bad_request", "cni_check has");
+    expect_refused({{"command", "cni_del"}}, "bad_request", "container");
+    expect_refused({{"command", "cni_gc"}}, "bad_request", "valid");
+    expect_refused({{"command", "cni_gc"}, {"valid", {json::object()}}}, "bad_request",
+                   "container");
+    expect_refused({{"command", "cni_nonsense"}}, "bad_request", "no command");
+    EXPECT_TRUE(agent_.acts.empty());
 }
 
 TEST_F(ControlTest, CheckListsCapabilities) {

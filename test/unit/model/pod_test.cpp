@@ -43,6 +43,32 @@ TEST_F(PodTest, ALinkMayBeKnownBeforeThePod) {
     EXPECT_EQ(attachment("reviews-1"), nullptr);
 }
 
+TEST_F(PodTest, ToldAddressesDoWhileTheObjectHasNoneAndGoBeforeOldOnes) {
+    const Link told{7, false, {ip("10.244.1.3")}};
+    link("reviews-1", told);
+    EXPECT_FALSE(rules().addresses.contains(ip("10.244.1.3")));  // nobody's, until the object comes
+    put_pod(pod("reviews-1", "reviews", {}));
+    ASSERT_NE(attachment("reviews-1"), nullptr);
+    EXPECT_EQ(attachment("reviews-1")->addresses, told.told_addresses);
+    EXPECT_EQ(rules().addresses.at(ip("10.244.1.3")), function("reviews"));
+    EXPECT_EQ(model_.link({"shop", "reviews-1"}), told);
+    put_pod(pod("reviews-1", "reviews", {"10.244.1.8"}));  // of the pod that had the name before
+    EXPECT_EQ(attachment("reviews-1")->addresses, told.told_addresses);
+    link("reviews-1", std::nullopt);
+    EXPECT_FALSE(rules().addresses.contains(ip("10.244.1.3")));
+    EXPECT_EQ(rules().addresses.at(ip("10.244.1.8")), function("reviews"));
+}
+
+TEST_F(PodTest, OnlyAPodThatMayBeInAChainIsUnknown) {
+    const ObjectName name{"shop", "reviews-1"};
+    EXPECT_EQ(model_.pod_kind(name), PodKind::kUnknown);
+    EXPECT_EQ(model_.pod_kind({"no-chain-here", "x"}), PodKind::kNotInChain);
+    put_pod(pod("reviews-1", "reviews", {}));
+    EXPECT_EQ(model_.pod_kind(name), PodKind::kInChain);
+    put_pod(pod("reviews-1", "something-else", {}));
+    EXPECT_EQ(model_.pod_kind(name), PodKind::kNotInChain);
+}
+
 TEST_F(PodTest, AnEntrysPodIsAttachedToo) {
     put_pod(pod("gateway-1", "gateway", {"10.244.1.9"}));
     link("gateway-1", Link{9});
