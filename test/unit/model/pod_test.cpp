@@ -44,19 +44,20 @@ TEST_F(PodTest, ALinkMayBeKnownBeforeThePod) {
 }
 
 TEST_F(PodTest, ToldAddressesDoWhileTheObjectHasNoneAndGoBeforeOldOnes) {
-    const Link told{7, false, {ip("10.244.1.3")}};
+    const Link told{7, false, {ip("10.244.1.33")}};
     link("reviews-1", told);
-    EXPECT_FALSE(rules().addresses.contains(ip("10.244.1.3")));  // nobody's, until the object comes
+    EXPECT_FALSE(
+        rules().addresses.contains(ip("10.244.1.33")));  // nobody's, until the object comes
     put_pod(pod("reviews-1", "reviews", {}));
     ASSERT_NE(attachment("reviews-1"), nullptr);
     EXPECT_EQ(attachment("reviews-1")->addresses, told.told_addresses);
-    EXPECT_EQ(rules().addresses.at(ip("10.244.1.3")), function("reviews"));
+    EXPECT_EQ(rules().addresses.at(ip("10.244.1.33")), function("reviews"));
     EXPECT_EQ(model_.link({"shop", "reviews-1"}), told);
-    put_pod(pod("reviews-1", "reviews", {"10.244.1.8"}));  // of the pod that had the name before
+    put_pod(pod("reviews-1", "reviews", {"10.244.1.38"}));  // of the pod that had the name before
     EXPECT_EQ(attachment("reviews-1")->addresses, told.told_addresses);
     link("reviews-1", std::nullopt);
-    EXPECT_FALSE(rules().addresses.contains(ip("10.244.1.3")));
-    EXPECT_EQ(rules().addresses.at(ip("10.244.1.8")), function("reviews"));
+    EXPECT_FALSE(rules().addresses.contains(ip("10.244.1.33")));
+    EXPECT_EQ(rules().addresses.at(ip("10.244.1.38")), function("reviews"));
 }
 
 TEST_F(PodTest, OnlyAPodThatMayBeInAChainIsUnknown) {
