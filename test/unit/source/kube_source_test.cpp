@@ -199,12 +199,16 @@ TEST_F(KubeSourceTest, ManyKindsOfEntriesShareOneWatchAndNoPodIsUnknownMeanwhile
     fill();
     start();
     expect_complete();
+    const auto watches_gateways = [&] {
+        return cluster_.watches().contains("shop/pods app=gateway spec.nodeName!=n1");
+    };
+    ASSERT_TRUE(becomes(watches_gateways));  // a list is read before its watch is open
     cluster_.withhold("pods");
     cluster_.chain("c",
                    chain_with({entry("gateway", "gateway"), entry("a", "a"), entry("b", "b")}));
     EXPECT_TRUE(becomes([&] { return model_.explain("shop/a", "shop/front", {}).has_value(); }));
     EXPECT_TRUE(knows("10.244.2.3 shop/gateway (entry)"));
-    EXPECT_TRUE(cluster_.watches().contains("shop/pods app=gateway spec.nodeName!=n1"));
+    EXPECT_TRUE(watches_gateways());
 
     cluster_.allow("pods");
     const std::set<std::string> wanted{"endpointslices kubernetes.io/service-name",
