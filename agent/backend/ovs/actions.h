@@ -17,11 +17,11 @@ namespace directfaas::backend::ovs {
 
 using Mac = std::array<std::uint8_t, 6>;
 
-constexpr std::uint32_t kPortIn = 0xfffffff8;
-constexpr std::uint32_t kPortNormal = 0xfffffffa;
-constexpr std::uint32_t kPortController = 0xfffffffd;
-constexpr std::uint32_t kPortLocal = 0xfffffffe;
-constexpr std::uint32_t kPortAny = 0xffffffff;
+inline constexpr std::uint32_t kPortIn = 0xfffffff8;
+inline constexpr std::uint32_t kPortNormal = 0xfffffffa;
+inline constexpr std::uint32_t kPortController = 0xfffffffd;
+inline constexpr std::uint32_t kPortLocal = 0xfffffffe;
+inline constexpr std::uint32_t kPortAny = 0xffffffff;
 
 /// Where an address translation leads. Port 0: unchanged. A translation that changes nothing must
 /// not be asked for: Open vSwitch 3.1 looks such a connection up wrongly and aborts.

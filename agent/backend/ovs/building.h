@@ -71,10 +71,10 @@ class FlowList {
     Flows flows_;
 };
 
-constexpr std::uint16_t kFin = 0x01;
-constexpr std::uint16_t kSyn = 0x02;
-constexpr std::uint16_t kRst = 0x04;
-constexpr std::uint16_t kAck = 0x10;
+inline constexpr std::uint16_t kFin = 0x01;
+inline constexpr std::uint16_t kSyn = 0x02;
+inline constexpr std::uint16_t kRst = 0x04;
+inline constexpr std::uint16_t kAck = 0x10;
 
 /// Matches of TCP segments that do not open a connection; they add to `base`.
 inline std::vector<Match> not_opening(const Match& base) {

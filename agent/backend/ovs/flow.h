@@ -15,9 +15,9 @@
 namespace directfaas::backend::ovs {
 
 /// Every flow of ours has a cookie that starts with this; foreign ones are never touched.
-constexpr std::uint64_t kCookieMagic = 0xdfaa'0000'0000'0000;
-constexpr std::uint64_t kCookieMagicMask = 0xffff'0000'0000'0000;
-constexpr std::uint64_t kCookieKindMask = 0xffff'ff00'0000'0000;
+inline constexpr std::uint64_t kCookieMagic = 0xdfaa'0000'0000'0000;
+inline constexpr std::uint64_t kCookieMagicMask = 0xffff'0000'0000'0000;
+inline constexpr std::uint64_t kCookieKindMask = 0xffff'ff00'0000'0000;
 
 /// What a flow belongs to.
 enum class Owner : std::uint8_t {

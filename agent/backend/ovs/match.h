@@ -54,12 +54,12 @@ unsigned field_size(Field field);
 std::uint32_t oxm_header(Field field, bool masked);
 
 /// Bits of Field::kCtState.
-constexpr std::uint32_t kNew = 0x01;
-constexpr std::uint32_t kEstablished = 0x02;
-constexpr std::uint32_t kRelated = 0x04;
-constexpr std::uint32_t kReply = 0x08;
-constexpr std::uint32_t kInvalid = 0x10;
-constexpr std::uint32_t kTracked = 0x20;
+inline constexpr std::uint32_t kNew = 0x01;
+inline constexpr std::uint32_t kEstablished = 0x02;
+inline constexpr std::uint32_t kRelated = 0x04;
+inline constexpr std::uint32_t kReply = 0x08;
+inline constexpr std::uint32_t kInvalid = 0x10;
+inline constexpr std::uint32_t kTracked = 0x20;
 
 class Match {
    public:

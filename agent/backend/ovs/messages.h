@@ -40,9 +40,9 @@ enum class Multipart : std::uint16_t {
 };
 enum class BundleStep : std::uint16_t { kOpen = 0, kCommit = 4, kDiscard = 6 };
 
-constexpr std::size_t kHeaderSize = 8;
-constexpr std::size_t kMessageMax = 65535;
-constexpr std::uint8_t kVersion = 6;  // 1.5
+inline constexpr std::size_t kHeaderSize = 8;
+inline constexpr std::size_t kMessageMax = 65535;
+inline constexpr std::uint8_t kVersion = 6;  // 1.5
 
 struct Header {
     std::uint8_t version = 0;

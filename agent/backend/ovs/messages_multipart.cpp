@@ -12,7 +12,8 @@ constexpr std::size_t kMultipartHeader = kHeaderSize + 8;
 constexpr unsigned kSelect = 1;
 constexpr std::uint32_t kBucketLast = 0xfffffffe;
 constexpr std::uint32_t kNetronome = 0x0000154d;
-constexpr std::size_t kBucketsMax = 48 * 1024;  // bytes of one message; a bundle's header fits, too
+constexpr std::size_t kBucketsMax =
+    48UL * 1024;  // bytes of one message; a bundle's header fits, too
 enum GroupCommand : std::uint16_t {
     kDelete = 2,
     kInsertBucket = 3,

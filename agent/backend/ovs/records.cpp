@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "agent/backend/ovs/compile.h"
+#include "lib/util/log.h"
 
 namespace directfaas::backend::ovs {
 namespace {
@@ -200,8 +201,11 @@ State StateReader::read() {
         for (const auto& [flow, note] : noted) {
             try {
                 (this->*step)(*flow, note);
-            } catch (const Json::exception&) {
-                // Not a record of this version: found missing later, and written anew.
+            } catch (const Json::exception& error) {
+                util::log::warning(
+                    "a flow's note is no record of this version ({}): it counts as missing and is "
+                    "written anew",
+                    error.what());
             }
         }
     }
