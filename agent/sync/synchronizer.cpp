@@ -60,7 +60,7 @@ std::vector<model::Problem> Synchronizer::replace_all(std::vector<model::OriginC
 }
 
 void Synchronizer::set_link(const model::ObjectName& pod, std::optional<model::Link> link) {
-    note_change(model_.set_link(pod, link));
+    note_change(model_.set_link(pod, std::move(link)));
 }
 
 /// Before start() there is nothing to note: it compares all of the model with what is installed.

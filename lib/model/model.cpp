@@ -54,7 +54,7 @@ std::expected<RuleDelta, std::vector<Problem>> Model::replace_all(
 }
 
 RuleDelta Model::set_link(const ObjectName& pod, std::optional<Link> link) {
-    return state_->generator.set_link(pod, link);
+    return state_->generator.set_link(pod, std::move(link));
 }
 
 const RuleSet& Model::rules() const { return state_->generator.rules(); }
