@@ -37,17 +37,10 @@ std::string kind_of(nlattr* info) {
 }
 
 std::optional<util::IpAddress> address_of(const nlattr* attribute, int family) {
+    const auto size = static_cast<std::size_t>(nla_len(attribute));
     const auto* data = static_cast<const std::uint8_t*>(nla_data(attribute));
-    std::array<std::uint8_t, 16> bytes{};
-    if (family == AF_INET && nla_len(attribute) == 4) {
-        bytes[10] = bytes[11] = 0xff;
-        std::copy_n(data, 4, bytes.begin() + 12);
-    } else if (family == AF_INET6 && nla_len(attribute) == 16) {
-        std::copy_n(data, 16, bytes.begin());
-    } else {
-        return std::nullopt;
-    }
-    return util::IpAddress(bytes);
+    const bool fits = (family == AF_INET && size == 4) || (family == AF_INET6 && size == 16);
+    return fits ? util::IpAddress::from_bytes({data, size}) : std::nullopt;
 }
 
 /// "0.0.0.0" or "::".

@@ -31,6 +31,17 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     return std::nullopt;
 }
 
+std::optional<IpAddress> IpAddress::from_bytes(std::span<const std::uint8_t> bytes) {
+    std::array<std::uint8_t, 16> all{};
+    if (bytes.size() == all.size() - kMappedPrefix.size()) {
+        std::ranges::copy(kMappedPrefix, all.begin());
+    } else if (bytes.size() != all.size()) {
+        return std::nullopt;
+    }
+    std::ranges::copy_backward(bytes, all.end());
+    return IpAddress(all);
+}
+
 bool IpAddress::is_v4() const {
     return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin());
 }

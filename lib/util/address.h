@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ class IpAddress {
 
     /// Parses dotted-quad or RFC 4291 text; nothing for anything else (no ports, zones, prefixes).
     static std::optional<IpAddress> parse(std::string_view text);
+    /// From bytes in network order, as in packets and kernel messages: 4 are IPv4, 16 are IPv6 (or
+    /// the mapped form). Nothing for any other number of bytes.
+    static std::optional<IpAddress> from_bytes(std::span<const std::uint8_t> bytes);
 
     [[nodiscard]] bool is_v4() const;
     [[nodiscard]] bool is_unspecified() const;

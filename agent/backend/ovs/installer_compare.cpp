@@ -41,21 +41,15 @@ std::vector<util::IpAddress> addresses_of_this_node() {
     const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, ::freeifaddrs);
     std::vector<util::IpAddress> found;
     for (const auto* entry = list; entry != nullptr; entry = entry->ifa_next) {
-        std::array<std::uint8_t, 16> bytes{};
-        if (entry->ifa_addr == nullptr) {
-            continue;
+        const int family = entry->ifa_addr == nullptr ? AF_UNSPEC : entry->ifa_addr->sa_family;
+        const auto* raw = reinterpret_cast<const std::uint8_t*>(entry->ifa_addr);
+        if (family == AF_INET) {
+            found.push_back(
+                *util::IpAddress::from_bytes({raw + offsetof(sockaddr_in, sin_addr), 4}));
+        } else if (family == AF_INET6) {
+            found.push_back(
+                *util::IpAddress::from_bytes({raw + offsetof(sockaddr_in6, sin6_addr), 16}));
         }
-        if (entry->ifa_addr->sa_family == AF_INET) {
-            const auto* in = reinterpret_cast<const sockaddr_in*>(entry->ifa_addr);
-            bytes[10] = bytes[11] = 0xff;
-            std::memcpy(bytes.data() + 12, &in->sin_addr, 4);
-        } else if (entry->ifa_addr->sa_family == AF_INET6) {
-            const auto* in = reinterpret_cast<const sockaddr_in6*>(entry->ifa_addr);
-            std::memcpy(bytes.data(), &in->sin6_addr, 16);
-        } else {
-            continue;
-        }
-        found.emplace_back(bytes);
     }
     std::ranges::sort(found);
     const auto repeated = std::ranges::unique(found);

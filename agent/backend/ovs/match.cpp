@@ -193,4 +193,9 @@ std::span<const std::uint8_t> Match::value_bytes(Field field) const {
     return found == fields_.end() ? std::span<const std::uint8_t>() : found->second.value;
 }
 
+std::optional<util::IpAddress> Match::address(Field v4, Field v6) const {
+    const auto four = value_bytes(v4);
+    return util::IpAddress::from_bytes(four.empty() ? value_bytes(v6) : four);
+}
+
 }  // namespace directfaas::backend::ovs

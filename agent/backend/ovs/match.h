@@ -97,6 +97,8 @@ class Match {
     [[nodiscard]] std::optional<std::uint64_t> value(Field field) const;
     /// The bytes of a field, empty if absent.
     [[nodiscard]] std::span<const std::uint8_t> value_bytes(Field field) const;
+    /// The address in the first of two fields that is there; nothing if neither is.
+    [[nodiscard]] std::optional<util::IpAddress> address(Field v4, Field v6) const;
 
     bool operator==(const Match&) const = default;
 

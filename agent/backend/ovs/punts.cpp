@@ -15,23 +15,10 @@ namespace {
 
 using util::Result;
 
-std::optional<util::IpAddress> ct_address(const Match& fields, Field v4, Field v6) {
-    const auto four = fields.value_bytes(v4);
-    const auto bytes = four.empty() ? fields.value_bytes(v6) : four;
-    std::array<std::uint8_t, 16> all{};
-    if (bytes.size() == 4) {
-        all[10] = all[11] = 0xff;
-    } else if (bytes.size() != 16) {
-        return std::nullopt;
-    }
-    std::ranges::copy(bytes, all.end() - static_cast<std::ptrdiff_t>(bytes.size()));
-    return util::IpAddress(all);
-}
-
 /// How the caller opened the connection that the packet belongs to.
 std::optional<FlowTuple> opened_as(const Match& fields, std::uint8_t protocol) {
-    const auto source = ct_address(fields, Field::kCtSource4, Field::kCtSource6);
-    const auto destination = ct_address(fields, Field::kCtDestination4, Field::kCtDestination6);
+    const auto source = fields.address(Field::kCtSource4, Field::kCtSource6);
+    const auto destination = fields.address(Field::kCtDestination4, Field::kCtDestination6);
     if (!source || !destination) {
         return std::nullopt;
     }

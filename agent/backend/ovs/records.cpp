@@ -40,19 +40,6 @@ model::Identity identity_from(const Json& json) {
             {json.at(1).get<std::string>(), json.at(2).get<std::string>()}};
 }
 
-std::optional<util::IpAddress> address_in(const Match& match, Field v4, Field v6) {
-    const auto four = match.value_bytes(v4);
-    const auto bytes = four.empty() ? match.value_bytes(v6) : four;
-    std::array<std::uint8_t, 16> all{};
-    if (bytes.size() == 4) {
-        all[10] = all[11] = 0xff;
-    } else if (bytes.size() != 16) {
-        return std::nullopt;
-    }
-    std::ranges::copy(bytes, all.end() - static_cast<std::ptrdiff_t>(bytes.size()));
-    return util::IpAddress(all);
-}
-
 /// Reads flows in two passes: first what numbers mean, then what uses them.
 class StateReader {
    public:
@@ -98,7 +85,7 @@ void StateReader::read_name(const FoundFlow& flow, const Json& note) {
             .served = ports_from(note.at("s")),
             .open = ports_from(note.at("o"))};
     } else if (owner_of(flow.cookie) == Owner::kRoute) {
-        const auto vip = address_in(flow.match, Field::kDestination4, Field::kDestination6);
+        const auto vip = flow.match.address(Field::kDestination4, Field::kDestination6);
         const auto protocol = flow.match.value(Field::kCtProtocol);
         const auto port = flow.match.value(Field::kCtDestinationPort);
         if (!vip || !port || !protocol) {
@@ -157,7 +144,7 @@ void StateReader::read_use(const FoundFlow& flow, const Json& note) {
 /// Flows that say it all by themselves.
 void StateReader::read_plain(const FoundFlow& flow) {
     if (owner_of(flow.cookie) == Owner::kAddress && flow.table == table::kSource) {
-        const auto address = address_in(flow.match, Field::kSource4, Field::kSource6);
+        const auto address = flow.match.address(Field::kSource4, Field::kSource6);
         const auto* owner = identity(number_of(flow));
         if (address && owner != nullptr) {
             state_.rules.addresses[*address] = *owner;

@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 #include <unordered_set>
+#include <vector>
 
 namespace directfaas::util {
 namespace {
@@ -26,6 +28,17 @@ TEST(IpAddressTest, TextIsTheShortForm) {
     }
     EXPECT_EQ(ip("FD00:0:0::0001").text(), "fd00::1");
     EXPECT_EQ(ip("::ffff:1.2.3.4").text(), "1.2.3.4");
+}
+
+TEST(IpAddressTest, BytesAreReadByTheirNumber) {
+    constexpr std::array<std::uint8_t, 4> kFour{10, 1, 0, 2};
+    EXPECT_EQ(IpAddress::from_bytes(kFour), ip("10.1.0.2"));
+    for (const auto* text : {"fd00::1", "::", "10.1.0.2"}) {
+        EXPECT_EQ(IpAddress::from_bytes(ip(text).bytes()), ip(text));
+    }
+    for (const std::size_t size : {0, 3, 5, 15}) {
+        EXPECT_EQ(IpAddress::from_bytes(std::vector<std::uint8_t>(size)), std::nullopt) << size;
+    }
 }
 
 TEST(IpAddressTest, RefusesWhatIsNoAddress) {
