@@ -5,6 +5,8 @@
 
 #include <optional>
 
+#include "lib/util/internet_checksum.h"
+
 namespace directfaas::backend::ebpf {
 namespace {
 
@@ -16,22 +18,6 @@ constexpr int kMostExtensions = 8;
 
 std::uint16_t read16(std::span<const std::uint8_t> bytes, std::size_t at) {
     return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
-}
-
-/// One's complement sum of big-endian 16-bit words, not folded.
-std::uint64_t sum(std::span<const std::uint8_t> bytes) {
-    std::uint64_t total = 0;
-    for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
-        total += read16(bytes, i);
-    }
-    return bytes.size() % 2 == 0 ? total : total + (std::uint64_t{bytes.back()} << 8);
-}
-
-std::uint16_t fold(std::uint64_t total) {
-    while (total >> 16 != 0) {
-        total = (total & 0xffff) + (total >> 16);
-    }
-    return static_cast<std::uint16_t>(~total);
 }
 
 struct Transport {
@@ -110,7 +96,8 @@ void complete(const Transport& transport) {
     segment[at] = 0;
     segment[at + 1] = 0;
     std::uint16_t value =
-        fold(sum(transport.addresses) + transport.protocol + segment.size() + sum(segment));
+        util::checksum_of(util::checksum_sum(transport.addresses) + transport.protocol +
+                          segment.size() + util::checksum_sum(segment));
     if (value == 0 && transport.protocol == IPPROTO_UDP) {
         value = 0xffff;  // RFC 768: zero would mean "none"
     }

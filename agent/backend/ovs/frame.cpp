@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "lib/util/internet_checksum.h"
+
 namespace directfaas::backend::ovs {
 namespace {
 
@@ -27,12 +29,7 @@ void put16(std::span<std::uint8_t> bytes, std::size_t at, std::uint32_t value) {
 }
 
 util::IpAddress address_at(View frame, std::size_t at, bool v4) {
-    std::array<std::uint8_t, 16> bytes{};
-    if (v4) {
-        bytes[10] = bytes[11] = 0xff;
-    }
-    std::ranges::copy(frame.subspan(at, v4 ? 4 : 16), bytes.end() - (v4 ? 4 : 16));
-    return util::IpAddress(bytes);
+    return *util::IpAddress::from_bytes(frame.subspan(at, v4 ? 4 : 16));
 }
 
 View address_bytes(const util::IpAddress& address) {
@@ -40,23 +37,11 @@ View address_bytes(const util::IpAddress& address) {
     return address.is_v4() ? all.subspan(12) : all;
 }
 
-std::uint32_t sum(View bytes, std::uint32_t start = 0) {
-    for (std::size_t i = 0; i < bytes.size(); i += 2) {
-        start += i + 1 < bytes.size() ? get16(bytes, i) : static_cast<std::uint32_t>(bytes[i] << 8);
-    }
-    return start;
-}
-std::uint16_t fold(std::uint32_t value) {
-    while (value >> 16 != 0) {
-        value = (value & 0xffff) + (value >> 16);
-    }
-    return static_cast<std::uint16_t>(~value);
-}
 std::uint16_t transport_sum(const util::IpAddress& from, const util::IpAddress& to,
                             std::uint8_t protocol, View segment) {
-    std::uint32_t pseudo = sum(address_bytes(from), sum(address_bytes(to)));
-    pseudo += protocol + static_cast<std::uint32_t>(segment.size());
-    return fold(sum(segment, pseudo));
+    return util::checksum_of(util::checksum_sum(address_bytes(from)) +
+                             util::checksum_sum(address_bytes(to)) + protocol + segment.size() +
+                             util::checksum_sum(segment));
 }
 
 /// Ethernet and IP header of an answer to `frame`.
@@ -69,7 +54,8 @@ Writer answer_headers(View frame, const FlowTuple& flow, std::uint8_t protocol,
         out.u8(0x45).u8(0).u16(static_cast<unsigned>(20 + length)).u16(0).u16(0x4000);
         out.u8(kHops).u8(protocol).u16(0);
         out.raw(address_bytes(flow.destination)).raw(address_bytes(flow.source));
-        out.patch(start + 10, fold(sum(View(out.bytes()).subspan(start))));
+        out.patch(start + 10,
+                  util::checksum_of(util::checksum_sum(View(out.bytes()).subspan(start))));
     } else {
         out.u32(0x60000000).u16(static_cast<unsigned>(length)).u8(protocol).u8(kHops);
         out.raw(address_bytes(flow.destination)).raw(address_bytes(flow.source));
@@ -109,7 +95,7 @@ Bytes prohibited(View frame, const Packet& packet, const FlowTuple& flow) {
     const auto start = out.size();
     out.u8(v4 ? 3 : 1).u8(v4 ? 13 : 1).u16(0).u32(0).raw(quote);
     const View message = View(out.bytes()).subspan(start);
-    out.patch(start + 2, v4 ? fold(sum(message))
+    out.patch(start + 2, v4 ? util::checksum_of(util::checksum_sum(message))
                             : transport_sum(flow.destination, flow.source, protocol, message));
     return out.take();
 }
@@ -197,7 +183,8 @@ void readdress(Bytes& frame, const FlowTuple& flow) {
     if (v4) {
         const auto header = packet->transport - packet->network;
         put16(frame, packet->network + 10, 0);
-        put16(frame, packet->network + 10, fold(sum(View(frame).subspan(packet->network, header))));
+        put16(frame, packet->network + 10,
+              util::checksum_of(util::checksum_sum(View(frame).subspan(packet->network, header))));
     }
     const bool tcp = flow.protocol == IPPROTO_TCP;
     if (!tcp && flow.protocol != IPPROTO_UDP) {
