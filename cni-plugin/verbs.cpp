@@ -81,17 +81,14 @@ Result add_without_agent(const Call& call, const Config& config, const Json& req
     return passed_on(config);
 }
 
-Result chained_only(const Config& config) {
+/// Nothing: not a pod, or no veth; `notes` says so.
+std::expected<std::optional<HostVeth>, CniError> veth_of(const Call& call, const Config& config,
+                                                         std::string& notes) {
     if (!config.previous) {
         return std::unexpected(
             CniError{Code::kConfig, "prevResult is missing or empty",
                      "directfaas-cni works only behind the plugin that makes the interface"});
     }
-    return "";
-}
-
-/// Nothing: not a pod, or no veth; `notes` says so.
-std::expected<std::optional<HostVeth>, CniError> veth_of(const Call& call, std::string& notes) {
     if (!call.names_pod()) {
         notes += "CNI_ARGS name no pod; nothing to attach\n";
         return std::optional<HostVeth>();
@@ -109,10 +106,7 @@ std::expected<std::optional<HostVeth>, CniError> veth_of(const Call& call, std::
 }
 
 Result add(const Call& call, const Config& config, std::string& notes) {
-    if (auto chained = chained_only(config); !chained) {
-        return chained;
-    }
-    const auto veth = veth_of(call, notes);
+    const auto veth = veth_of(call, config, notes);
     if (!veth) {
         return std::unexpected(veth.error());
     }
@@ -141,10 +135,7 @@ Result add(const Call& call, const Config& config, std::string& notes) {
 }
 
 Result check(const Call& call, const Config& config, std::string& notes) {
-    if (auto chained = chained_only(config); !chained) {
-        return chained;
-    }
-    const auto veth = veth_of(call, notes);
+    const auto veth = veth_of(call, config, notes);
     if (!veth) {
         return std::unexpected(veth.error());
     }

@@ -160,7 +160,7 @@ Result<void> Sweep::walk(const std::set<unsigned>& attached, std::uint64_t limit
                 }
                 continue;
             }
-            count(keys_[i], values_[i]);
+            count(keys_[i], values_[i], now);
             if (may_be_idle(keys_[i], values_[i], now, hurry)) {
                 idle.push_back(keys_[i]);
             }
@@ -169,7 +169,7 @@ Result<void> Sweep::walk(const std::set<unsigned>& attached, std::uint64_t limit
     return expire(idle);
 }
 
-void Sweep::count(const df_ct_key& key, const df_ct& entry) {
+void Sweep::count(const df_ct_key& key, const df_ct& entry, std::chrono::nanoseconds now) {
     ++pass_->gauges.entries;
     const bool opener = entry.role == DF_CT_CALL || entry.role == DF_CT_SERVE;
     if (!opener) {
@@ -185,9 +185,7 @@ void Sweep::count(const df_ct_key& key, const df_ct& entry) {
     if (entry.role == DF_CT_CALL && entry.ep != 0) {
         auto& open = pass_->open_by_endpoint[versioned(entry.ep, entry.ep_gen)];
         ++open.all;
-        const std::chrono::nanoseconds age =
-            monotonic_now() - std::chrono::nanoseconds(entry.created);
-        open.settled += age > kSettled ? 1 : 0;
+        open.settled += now - std::chrono::nanoseconds(entry.created) > kSettled ? 1 : 0;
     }
 }
 

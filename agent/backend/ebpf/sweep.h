@@ -95,7 +95,7 @@ class Sweep {
     std::uint64_t share();
     util::Result<void> begin(const std::set<unsigned>& attached);
     util::Result<void> walk(const std::set<unsigned>& attached, std::uint64_t limit);
-    void count(const df_ct_key& key, const df_ct& entry);
+    void count(const df_ct_key& key, const df_ct& entry, std::chrono::nanoseconds now);
     util::Result<void> expire(const std::vector<df_ct_key>& idle);
     util::Result<void> finish();
     util::Result<void> correct_open();
