@@ -5,8 +5,6 @@
 
 #include "bpf/lib/verdict.h"
 
-#define SEEN_GRANULARITY NSEC_PER_SEC
-
 /* Where a function that calls itself appears to call from: addresses that exist nowhere else
  * (RFC 3927 link-local for IPv4, the RFC 6666 discard prefix for IPv6). */
 static __always_inline void self_addr(struct df_addr *addr, int v6)
@@ -103,12 +101,14 @@ static __always_inline int endpoint_holds(const struct df_ct *entry)
 	return e && e->gen == entry->ep_gen && e->state != DF_EP_FREE;
 }
 
+/* The clock is read when jiffies have moved on far enough, not for every packet. */
 static __always_inline void touch(struct df_ct *entry)
 {
-	const __u64 now = now_coarse();
+	const __u32 tick = bpf_jiffies64() / DF_CT_TICK;
 
-	if (now - entry->seen > SEEN_GRANULARITY) {
-		entry->seen = now;
+	if (entry->tick != tick) {
+		entry->tick = tick;
+		entry->seen = now_coarse();
 	}
 }
 
