@@ -42,6 +42,9 @@ struct AgentOptions {
     AttachKind attach = AttachKind::kAuto;
     std::uint32_t tc_priority = 1;
     bool deny_silently = false;
+    bool fast_path = true;
+    /// Why nothing takes the fast path; empty: what may does.
+    [[nodiscard]] std::string no_fast_path() const;
     std::uint32_t max_functions = 16384;
     std::uint32_t max_endpoints = 131072;
     std::uint32_t max_edges = 32768;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a caller feels: pod to pod on one node, plain by pod IP without the switch against by vIP
-// through the switch, the stack path. Request and answer on a kept connection, and connect +
-// request + close; both families; all four pods' work on one CPU. Prints samples for bench/run.
+// through the switch, by the stack path and by the fast path. Request and answer on a kept
+// connection, and connect + request + close; both families; all pods' work on one CPU. Prints
+// samples for bench/run.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <functional>
 #include <random>
@@ -24,10 +26,21 @@ constexpr std::uint16_t kPort = 8080;
 constexpr unsigned kRequests = 1000;    // of one measurement on a kept connection
 constexpr unsigned kConnections = 250;  // of one measurement with new ones
 
-/// Two pairs of pods on one node: a function calling another by vIP, and two that no chain knows.
-class World {
+enum class Way : std::uint8_t { kPlain, kStack, kFast };
+
+std::string way_name(Way way) {
+    return way == Way::kPlain ? "plain" : way == Way::kStack ? "stack" : "fast";
+}
+
+/// Ports in TIME_WAIT are used again: thousands of connections go to one address.
+void reuse_ports(const support::Pod& client) {
+    client.netns().sysctl({{"ipv4/tcp_tw_reuse", "1"}, {"ipv4/ip_local_port_range", "1024 65535"}});
+}
+
+/// A node where one function calls another by vIP, and two pods that no chain knows.
+class Node {
    public:
-    World() : cluster_({.attach = "auto"}) {
+    explicit Node(bool fast) : cluster_({.attach = "auto", .fast_path = fast}) {
         cluster_.add_function({.name = "caller"});
         cluster_.add_function({.name = "callee"});
         cluster_.add_edges("caller", {"callee"});
@@ -35,11 +48,8 @@ class World {
         callee_ = cluster_.add_instance("callee", NodeId::kA, false).pod;
         plain_client_ = &cluster_.add_outsider(NodeId::kA);
         plain_server_ = &cluster_.add_outsider(NodeId::kA);
-        for (const auto* client : {caller_, plain_client_}) {
-            // Ports in TIME_WAIT are used again: thousands of connections go to one address.
-            client->netns().sysctl(
-                {{"ipv4/tcp_tw_reuse", "1"}, {"ipv4/ip_local_port_range", "1024 65535"}});
-        }
+        reuse_ports(*caller_);
+        reuse_ports(*plain_client_);
         cluster_.start();
     }
     [[nodiscard]] const support::Netns& client(bool plain) const {
@@ -64,29 +74,51 @@ class World {
     const support::Pod* plain_server_ = nullptr;
 };
 
+class World {
+   public:
+    [[nodiscard]] const support::Netns& client(Way way) const {
+        return node(way).client(way == Way::kPlain);
+    }
+    [[nodiscard]] const support::Netns& server(Way way) const {
+        return node(way).server(way == Way::kPlain);
+    }
+    [[nodiscard]] support::SocketAddress address(Way way, Family family) const {
+        return node(way).address(way == Way::kPlain, family);
+    }
+    [[nodiscard]] std::uint64_t counted() const { return stack_.counted() + fast_.counted(); }
+
+   private:
+    [[nodiscard]] const Node& node(Way way) const { return way == Way::kFast ? fast_ : stack_; }
+
+    Node stack_{false};
+    Node fast_{true};
+};
+
+constexpr std::array kWays{Way::kPlain, Way::kStack, Way::kFast};
+
 struct Variant {
-    std::string name;  // "rr_vip_v4"
+    std::string name;  // "rr_fast_v4"
     std::function<std::vector<double>()> measure;
     std::uint64_t connections = 0;  // through the switch, in one measurement
 };
 
 std::vector<Variant> variants(const World& world, int cpu) {
     std::vector<Variant> all;
-    for (const bool plain : {true, false}) {
+    for (const Way way : kWays) {
         for (const Family family : {Family::kV4, Family::kV6}) {
-            const auto to = world.address(plain, family);
+            const auto to = world.address(way, family);
             const std::string suffix =
-                std::string(plain ? "_plain" : "_vip") + (family == Family::kV4 ? "_v4" : "_v6");
+                "_" + way_name(way) + (family == Family::kV4 ? "_v4" : "_v6");
             const auto add = [&](const std::string& kind, auto run, unsigned count,
                                  unsigned connections) {
                 all.push_back({kind + suffix,
-                               [&world, plain, to, run, count, cpu] {
-                                   return world.client(plain).run([&] {
+                               [&world, way, to, run, count, cpu] {
+                                   return world.client(way).run([&] {
                                        (void)take_cpu(cpu);
                                        return run(to, count);
                                    });
                                },
-                               plain ? 0 : connections});
+                               way == Way::kPlain ? 0 : connections});
             };
             add("rr", kept_connection, kRequests, 1);
             add("crr", new_connections, kConnections, kConnections);
@@ -97,8 +129,9 @@ std::vector<Variant> variants(const World& world, int cpu) {
 
 Samples measure(const World& world, unsigned rounds) {
     const int cpu = measured_cpu();
-    const EchoServer plain_server(world.server(true), kPort, cpu);
-    const EchoServer server(world.server(false), kPort, cpu);
+    const EchoServer plain(world.server(Way::kPlain), kPort, cpu);
+    const EchoServer stack(world.server(Way::kStack), kPort, cpu);
+    const EchoServer fast(world.server(Way::kFast), kPort, cpu);
     auto all = variants(world, cpu);
     Samples samples;
     std::mt19937 random(1);

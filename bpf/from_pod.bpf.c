@@ -5,6 +5,7 @@
 #include "maps/verdicts.h"
 #define HOOK DF_HOOK_FROM_POD
 
+#include "bpf/lib/answer.h"
 #include "bpf/lib/fragment.h"
 #include "bpf/lib/hold.h"
 #include "bpf/lib/icmp.h"
@@ -89,7 +90,7 @@ __noinline int call_vip(struct __sk_buff *skb)
 	if (!w->route.count) {
 		return no_instance(skb, w);
 	}
-	if (!within_budget(&w->p)) {
+	if (!within_budget(w->p.key.ifindex, DF_CT_FROM_POD)) {
 		return drop(skb, DF_REASON_CT_BUDGET);
 	}
 	reason = open_to_vip();
@@ -111,7 +112,7 @@ __noinline int call_pod(struct __sk_buff *skb)
 		count_denied(reason);
 		return refuse(skb, reason);
 	}
-	if (!within_budget(&w->p)) {
+	if (!within_budget(w->p.key.ifindex, DF_CT_FROM_POD)) {
 		return drop(skb, DF_REASON_CT_BUDGET);
 	}
 	w->c.eaddr = w->p.key.daddr;
@@ -134,7 +135,7 @@ __noinline int leave_free(struct __sk_buff *skb)
 	if (!caller || caller->kind != DF_FN_FUNCTION) {
 		return VERDICT_NEXT; /* nothing that enters an entry's pod is judged */
 	}
-	if (!within_budget(&w->p)) {
+	if (!within_budget(w->p.key.ifindex, DF_CT_FROM_POD)) {
 		return drop(skb, DF_REASON_CT_BUDGET);
 	}
 	w->c.eaddr = w->p.key.daddr;
@@ -213,23 +214,27 @@ static __always_inline int judge_other(struct __sk_buff *skb, struct work *w, in
 		if (followed == FOLLOW_FAILED) {
 			return drop(skb, DF_REASON_REWRITE_FAILED);
 		}
+		if (followed == FOLLOW_DELIVERED) {
+			return TC_ACT_REDIRECT;
+		}
 		/* Harmless without the first part, unless it needed rewriting. */
 		return followed == FOLLOW_UNKNOWN && to_vip ? drop(skb, DF_REASON_FRAGMENT)
 							    : VERDICT_NEXT;
 	}
-	if (!to_function || (shape == SHAPE_ICMP_ERROR && !to_vip)) {
-		return VERDICT_NEXT; /* errors are judged where they arrive */
-	}
 	if (shape != SHAPE_ICMP_ERROR) {
-		return drop(skb, DF_REASON_UNSUPPORTED_PROTO);
+		return to_function ? drop(skb, DF_REASON_UNSUPPORTED_PROTO) : VERDICT_NEXT;
 	}
 	const int translated = translate_from_pod(skb);
 
-	if (translated == TRANSLATED_OK) {
-		return VERDICT_NEXT;
+	if (translated == TRANSLATED_FAILED) {
+		return drop(skb, DF_REASON_REWRITE_FAILED);
 	}
-	return drop(skb, translated == TRANSLATED_FAILED ? DF_REASON_REWRITE_FAILED
-							 : DF_REASON_STALE_FLOW);
+	if (translated == TRANSLATED_DELIVERED) {
+		return TC_ACT_REDIRECT;
+	}
+	/* Others are judged where they arrive. */
+	return translated == TRANSLATED_NOT_OURS && to_vip ? drop(skb, DF_REASON_STALE_FLOW)
+							   : VERDICT_NEXT;
 }
 
 /* The agent sends a held packet again, or our own to_pod answers for the pod: then 1. */
@@ -285,6 +290,10 @@ static __always_inline int still_the_same(struct work *w, struct df_ct *entry)
 	__u32 id = entry->ep;
 	struct df_ep *e = id ? bpf_map_lookup_elem(&ep, &id) : NULL;
 
+	/* An answer to what is sent by the stack now would not be known by its new half. */
+	if (entry->flags & DF_CT_FAST && !still_fast(entry, w->p.key.ifindex)) {
+		return 0;
+	}
 	if (id && (!e || e->gen != entry->ep_gen || e->state == DF_EP_FREE)) {
 		return 0;
 	}
@@ -379,8 +388,10 @@ __noinline int send_to_self(struct __sk_buff *skb)
 static __always_inline int forward_call(struct __sk_buff *skb, struct packet *p,
 					struct df_ct *entry)
 {
+	const int fast = still_fast(entry, p->key.ifindex);
+
 	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
-		remember_fragment(p, &entry->nat_addr, entry->flags & DF_CT_NAT);
+		remember_fragment(p, entry, DF_FRAG_DESTINATION, fast);
 	}
 	if (!(entry->flags & DF_CT_NAT)) {
 		return VERDICT_NEXT;
@@ -394,9 +405,23 @@ static __always_inline int forward_call(struct __sk_buff *skb, struct packet *p,
 			return rewrite_failed(skb);
 		}
 	}
-	return rewrite(skb, p, END_DESTINATION, &entry->nat_addr, entry->nat_port)
-		   ? rewrite_failed(skb)
-		   : VERDICT_NEXT;
+	if (rewrite(skb, p, END_DESTINATION, &entry->nat_addr, entry->nat_port)) {
+		return rewrite_failed(skb);
+	}
+	return fast ? deliver(skb, entry->peer, entry->mac) : VERDICT_NEXT;
+}
+
+/* An instance's packet on its way to the caller, on the fast path. */
+static __always_inline int forward_answer(struct __sk_buff *skb, struct packet *p,
+					  struct df_ct *entry)
+{
+	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
+		remember_fragment(p, entry, DF_FRAG_SOURCE, 1);
+	}
+	if (restore_vip(skb, p, entry)) {
+		return rewrite_failed(skb);
+	}
+	return deliver(skb, entry->peer, entry->mac);
 }
 
 static __always_inline void count_bytes(struct __sk_buff *skb, const struct df_ct *entry)
@@ -442,8 +467,12 @@ int from_pod(struct __sk_buff *skb)
 		gone = 0;
 	}
 	const int holds = edge_holds(entry);
+	const int answer = entry->role == DF_CT_ANSWER && entry->flags & DF_CT_FAST;
+	const int first_answer = answer && is_tcp(&p) && !(entry->tcp & DF_TCP_ESTABLISHED);
+	const int reset = first_answer && p.tcp_flags & TCP_RST;
 
-	if (unlikely(!holds || gone || entry->flags & DF_CT_SELF)) {
+	if (unlikely(!holds || gone || entry->flags & DF_CT_SELF ||
+		     (reset && entry->flags & DF_CT_REPLAYED))) {
 		struct work *w = work();
 
 		if (!w) {
@@ -456,10 +485,19 @@ int from_pod(struct __sk_buff *skb)
 		if (gone) {
 			return end_connection(skb, DF_REASON_ENDPOINT_GONE);
 		}
+		if (reset) {
+			return swallow_reset(skb);
+		}
 	}
 	touch(entry);
+	if (unlikely(first_answer && !reset && p.tcp_flags & TCP_SYN)) {
+		established(entry);
+	}
 	if (is_tcp(&p)) {
 		follow_tcp(&p, entry);
+	}
+	if (unlikely(answer && !still_fast(entry, p.key.ifindex))) {
+		return VERDICT_NEXT; /* over to the stack: the caller's to_pod restores the vIP */
 	}
 	count_bytes(skb, entry);
 	if (unlikely(entry->flags & DF_CT_SELF)) {
@@ -468,8 +506,11 @@ int from_pod(struct __sk_buff *skb)
 	if (entry->role == DF_CT_CALL) {
 		return forward_call(skb, &p, entry);
 	}
+	if (answer) {
+		return forward_answer(skb, &p, entry);
+	}
 	if (unlikely(p.fragment == FRAGMENT_FIRST)) {
-		remember_fragment(&p, &p.key.daddr, 0);
+		remember_fragment(&p, entry, DF_FRAG_UNCHANGED, 0);
 	}
 	return VERDICT_NEXT;
 }

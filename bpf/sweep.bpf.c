@@ -37,6 +37,15 @@ static __always_inline int expired(struct work *w, __u8 haste)
 	}
 	other_half(&w->other, &w->key, entry);
 	struct df_ct *other = bpf_map_lookup_elem(&ct, &w->other);
+
+	/* No packet meets it: judge the two halves that packets do meet. */
+	if (other && entry->flags & DF_CT_FAST && entry->role == DF_CT_ANSWER &&
+	    w->key.dir == DF_CT_TO_POD) {
+		entry = other;
+		w->key = w->other;
+		other_half(&w->other, &w->key, entry);
+		other = bpf_map_lookup_elem(&ct, &w->other);
+	}
 	const __u8 tcp = entry->tcp | (other ? other->tcp : 0);
 	const __u8 both = entry->tcp & (other ? other->tcp : entry->tcp);
 	const __u64 seen = other && other->seen > entry->seen ? other->seen : entry->seen;

@@ -5,6 +5,7 @@
 #include "maps/verdicts.h"
 #define HOOK DF_HOOK_TO_POD
 
+#include "bpf/lib/answer.h"
 #include "bpf/lib/fragment.h"
 #include "bpf/lib/hold.h"
 #include "bpf/lib/icmp.h"
@@ -15,17 +16,34 @@
 
 /* ---- a call arrives (in the work area) ------------------------------------------------------ */
 
+/* The half that the reply will meet. What is there is of an older connection, or of this one, come
+ * over from the fast path: that half knows the way to the stack, and back. 0 or a negative errno.
+ */
+static __always_inline int insert_reply(struct work *w)
+{
+	const int result = bpf_map_update_elem(&ct, &w->key, &w->entry, BPF_NOEXIST);
+
+	if (result != -EEXIST) {
+		return result;
+	}
+	struct df_ct *old = bpf_map_lookup_elem(&ct, &w->key);
+
+	return old && old->role == DF_CT_ANSWER && old->flags & DF_CT_FAST
+		   ? 0
+		   : bpf_map_update_elem(&ct, &w->key, &w->entry, BPF_ANY);
+}
+
 /* Both halves at the callee's end, so that the reply is known as one. 0, or a reason. */
 __noinline int accept_call(void)
 {
 	struct work *w = work();
 
-	if (!w || !within_budget(&w->p)) {
+	if (!w || !within_budget(w->p.key.ifindex, w->p.key.dir)) {
 		return DF_REASON_CT_BUDGET;
 	}
 	build_entry(w, DF_CT_REPLY);
 	reverse(&w->key, &w->p.key);
-	if (bpf_map_update_elem(&ct, &w->key, &w->entry, BPF_ANY)) {
+	if (insert_reply(w)) {
 		return DF_REASON_CT_FULL;
 	}
 	w->entry.role = DF_CT_SERVE;
@@ -243,84 +261,13 @@ __noinline int end_connection(struct __sk_buff *skb)
 	return answer ? drop(skb, DF_REASON_EDGE_REVOKED) : refuse(skb, DF_REASON_EDGE_REVOKED);
 }
 
-/* The instance of a replayed call does not listen yet. The caller must not see its reset. */
-__noinline int swallow_reset(struct __sk_buff *skb)
-{
-	struct work *w = work();
-	struct df_ct *entry = w ? bpf_map_lookup_elem(&ct, &w->p.key) : NULL;
-
-	if (!entry) {
-		return TC_ACT_SHOT;
-	}
-	w->key = w->p.key;
-	other_half(&w->other, &w->key, entry);
-	report_reset(entry);
-	forget();
-	count(skb, DF_REASON_REPLAY_RESET);
-	return TC_ACT_SHOT;
-}
-
-/* The logarithm, without a loop: buckets are powers of two of microseconds. */
-static __always_inline __u32 handshake_bucket(__u64 ns)
-{
-	__u64 us = ns / 1000;
-	__u32 bucket = 0;
-
-	if (us >> 32) {
-		return DF_HANDSHAKE_BUCKETS - 1;
-	}
-#pragma unroll
-	for (int shift = 16; shift; shift >>= 1) {
-		if (us >> shift) {
-			us >>= shift;
-			bucket += shift;
-		}
-	}
-	bucket += us ? 1 : 0;
-	return bucket < DF_HANDSHAKE_BUCKETS ? bucket : DF_HANDSHAKE_BUCKETS - 1;
-}
-
-/* The instance has answered: the connection stands. */
-static __always_inline void established(struct df_ct *entry)
-{
-	struct df_edge_stats *stats = entry->edge ? stats_of_edge(entry->edge) : NULL;
-
-	entry->tcp |= DF_TCP_ESTABLISHED;
-	if (entry->flags & DF_CT_REPLAYED) {
-		count_opened(entry->fn, entry->edge);
-	}
-	if (!stats) {
-		return;
-	}
-	const __u64 took = bpf_ktime_get_ns() - entry->created;
-	const __u32 bucket = handshake_bucket(took);
-
-	if (bucket < DF_HANDSHAKE_BUCKETS) {
-		stats->handshake_sum_ns += took;
-		stats->handshake[bucket]++;
-	}
-}
-
 static __always_inline int deliver_answer(struct __sk_buff *skb, struct packet *p,
 					  struct df_ct *entry)
 {
 	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
-		remember_fragment(p, &entry->nat_addr, entry->flags & DF_CT_NAT);
+		remember_fragment(p, entry, DF_FRAG_SOURCE, 0);
 	}
-	if (!(entry->flags & DF_CT_NAT)) {
-		return VERDICT_NEXT;
-	}
-	const __be16 own_port = entry->alt_port;
-
-	if (unlikely(own_port != p->key.dport)) {
-		struct df_addr own = p->key.daddr;
-
-		if (rewrite(skb, p, END_DESTINATION, &own, own_port)) {
-			return rewrite_failed(skb);
-		}
-	}
-	return rewrite(skb, p, END_SOURCE, &entry->nat_addr, entry->nat_port) ? rewrite_failed(skb)
-									      : VERDICT_NEXT;
+	return restore_vip(skb, p, entry) ? rewrite_failed(skb) : VERDICT_NEXT;
 }
 
 static __always_inline void count_bytes(struct __sk_buff *skb, const struct df_ct *entry)
@@ -363,8 +310,9 @@ int to_pod(struct __sk_buff *skb)
 		}
 	}
 	const int holds = edge_holds(entry);
-	const int first_answer =
-	    entry->role == DF_CT_ANSWER && is_tcp(&p) && !(entry->tcp & DF_TCP_ESTABLISHED);
+	/* On the fast path the instance's own from_pod has seen it. */
+	const int first_answer = entry->role == DF_CT_ANSWER && is_tcp(&p) &&
+				 !(entry->tcp & DF_TCP_ESTABLISHED) && !(entry->flags & DF_CT_FAST);
 	const int reset = first_answer && p.tcp_flags & TCP_RST;
 
 	if (unlikely(!holds || (reset && entry->flags & DF_CT_REPLAYED))) {
@@ -388,7 +336,7 @@ int to_pod(struct __sk_buff *skb)
 		return deliver_answer(skb, &p, entry);
 	}
 	if (unlikely(p.fragment == FRAGMENT_FIRST)) {
-		remember_fragment(&p, &p.key.daddr, 0);
+		remember_fragment(&p, entry, DF_FRAG_UNCHANGED, 0);
 	}
 	return VERDICT_NEXT;
 }

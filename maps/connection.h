@@ -22,7 +22,9 @@ struct df_ct_key {
 static_assert(sizeof(struct df_ct_key) == 16 + 16 + 2 + 2 + 4 + 1 + 1 + 2, "hole");
 
 /* Role of an entry. A caller's veth holds CALL (leaving) and ANSWER (entering); a callee's veth
- * holds SERVE (entering) and REPLY (leaving). */
+ * holds SERVE (entering) and REPLY (leaving). On the fast path it holds neither, but a second
+ * ANSWER (leaving), the half that packets meet; the caller's own then only keeps the tuple, and
+ * is there for when the connection goes over to the stack. */
 enum df_ct_role {
 	DF_CT_CALL = 1,	  /* caller -> vIP or pod IP; holds the decision */
 	DF_CT_ANSWER = 2, /* instance -> caller; un-NAT */
@@ -36,6 +38,7 @@ enum df_ct_flags {
 	DF_CT_REPLAYED = 1 << 2, /* opened by a replayed packet: swallow a first reset */
 	DF_CT_COUNTED = 1 << 3,	 /* opened was counted here, so closed is too */
 	DF_CT_FREE = 1 << 4,	 /* egress to what is no function (UDP): only lets replies in */
+	DF_CT_FAST = 1 << 5,	 /* both ends are veths of this node: from pod to pod directly */
 };
 /* TCP as seen by this entry's direction only. */
 enum df_ct_tcp {
@@ -61,9 +64,11 @@ struct df_ct {
 	__u64 created; /* ns, CLOCK_MONOTONIC */
 	__u64 seen;    /* ns, CLOCK_MONOTONIC coarse; refreshed when `tick` is another */
 	__u32 tick;    /* of jiffies / DF_CT_TICK, when last seen */
-	__u32 pad;
+	__u32 peer;    /* DF_CT_FAST: host-side ifindex of the other end */
+	__u8 mac[6];   /* DF_CT_FAST: of the pod to deliver to */
+	__u16 pad;
 };
-static_assert(sizeof(struct df_ct) == 16 + 2 + 2 + 4 + 6 * 4 + 8 + 8 + 4 + 4, "hole");
+static_assert(sizeof(struct df_ct) == 16 + 2 + 2 + 4 + 6 * 4 + 8 + 8 + 4 + 4 + 6 + 2, "hole");
 
 /* Reading a clock is dear, reading jiffies is not: 0.26 s to 2.6 s, as the kernel was built. */
 #define DF_CT_TICK 256
@@ -79,11 +84,15 @@ struct df_frag_key {
 	__u16 pad;
 };
 static_assert(sizeof(struct df_frag_key) == 16 + 16 + 4 + 4 + 1 + 1 + 2, "hole");
+enum df_frag_nat { DF_FRAG_UNCHANGED, DF_FRAG_SOURCE, DF_FRAG_DESTINATION };
 struct df_frag {
-	struct df_addr nat_addr; /* new destination (from_pod) or new source (to_pod) */
-	__u32 nat;		 /* 1: rewrite; 0: pass unchanged */
+	struct df_addr nat_addr; /* new source or destination */
+	__u32 nat;		 /* enum df_frag_nat */
+	__u32 peer;		 /* as in df_ct; 0: to the stack */
+	__u8 mac[6];
+	__u16 pad;
 };
-static_assert(sizeof(struct df_frag) == 16 + 4, "hole");
+static_assert(sizeof(struct df_frag) == 16 + 4 + 4 + 6 + 2, "hole");
 
 /* Map `budget` (hash): ifindex << 1 | enum df_ct_dir -> what this pod may still open (FROM_POD)
  * or accept (TO_POD). */

@@ -17,6 +17,7 @@ enum df_fn_flags {
 	DF_FN_AUDIT = 1 << 0,	 /* calls without an edge pass and are counted */
 	DF_FN_DISABLED = 1 << 1, /* calls are not judged at all */
 	DF_FN_INGRESS = 1 << 2,	 /* exposure Ingress; informative, `allow` decides */
+	DF_FN_STACK = 1 << 3,	 /* fastPath off: its calls, both ways, take the stack */
 };
 struct df_fn {
 	__u32 gen;   /* host order; raised each time the identity is given to a new name */
@@ -31,16 +32,18 @@ static_assert(sizeof(struct df_fn) == 4 + 2 + 2 + 2 * DF_NAME_LEN, "hole");
 enum df_veth_flags {
 	DF_VETH_ADOPTED = 1 << 0, /* attached while connections may have been open: unknown
 				   * mid-flow packets to a vIP go to the stack, not RST */
+	DF_VETH_FAST = 1 << 1,	  /* nothing on this interface would be bypassed by the fast path */
 };
 struct df_veth {
 	__u32 fn;    /* identity */
 	__u32 gen;   /* of the identity, see df_fn.gen */
 	__u16 flags; /* enum df_veth_flags */
 	__u16 addr_count;
-	__u32 reserved;
+	__u16 mtu;			     /* both ends of a fast path must have the same */
+	__u8 mac[6];			     /* of the pod's end */
 	struct df_addr addrs[DF_VETH_ADDRS]; /* the only sources it may use */
 };
-static_assert(sizeof(struct df_veth) == 4 + 4 + 2 + 2 + 4 + 16 * DF_VETH_ADDRS, "hole");
+static_assert(sizeof(struct df_veth) == 4 + 4 + 2 + 2 + 2 + 6 + 16 * DF_VETH_ADDRS, "hole");
 
 /* Map `pod_name` (hash): ifindex -> which pod that is, and what the agent did to the interface. No
  * program reads it; it is how the agent recognises its attachments after a restart. */

@@ -41,15 +41,21 @@ enum df_ep_state {
 	DF_EP_READY,	/* may be chosen */
 	DF_EP_DRAINING, /* terminating or not ready: keeps its connections, gets no new ones */
 };
+enum df_ep_flags {
+	DF_EP_FAST = 1 << 0, /* nothing on the interface would be bypassed by the fast path; when it
+			      * ends, connections to it go over to the stack, both directions at
+			      * once */
+};
 struct df_ep {
 	struct df_addr addr;
 	__be16 port;
-	__u16 state;   /* enum df_ep_state */
+	__u8 state;    /* enum df_ep_state */
+	__u8 flags;    /* enum df_ep_flags */
 	__u32 gen;     /* raised each time the id is given to another endpoint */
 	__u32 vip_id;  /* back reference, for reading back after a restart */
 	__u32 ifindex; /* host veth when the instance is attached on this node, else 0 */
 };
-static_assert(sizeof(struct df_ep) == 16 + 2 + 2 + 4 + 4 + 4, "hole");
+static_assert(sizeof(struct df_ep) == 16 + 2 + 1 + 1 + 4 + 4 + 4, "hole");
 
 /* Map `ep_open` (array): endpoint id -> __u64 open connections as this node knows them.
  * Raised and lowered by the programs, corrected by the agent's sweep. */

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -119,6 +120,13 @@ struct TableUsage {
     std::uint64_t bytes = 0;  // kernel memory, 0 if unknown
 };
 
+/// Whether packets between pods of this node go past its stack.
+struct FastPathFigures {
+    std::uint64_t interfaces = 0;               // attached
+    std::map<unsigned, std::string> obstacles;  // those off the fast path, by ifindex, and why
+    std::uint64_t open = 0;                     // connections on it
+};
+
 /// Never goes backwards while the identity or edge exists.
 struct Counters {
     std::map<model::AllowKey, EdgeCounters> edges;          // every allowed edge, zeros included
@@ -131,7 +139,8 @@ struct Counters {
     std::uint64_t events_lost = 0;
     std::uint64_t held_lost = 0;
     std::map<util::IpAddress, std::uint64_t>
-        open_by_instance;  // open connections as this node knows them
+        open_by_instance;                      // open connections as this node knows them
+    std::optional<FastPathFigures> fast_path;  // nothing: this backend has none
 };
 
 /// One thing the kernel or switch can or cannot do, for `dfctl check`.
@@ -148,6 +157,7 @@ struct Settings {
     bool deny_silently = false;         // drop instead of RST / ICMP
     bool trace = false;                 // report allowed connections too
     bool drain = false;                 // leave new connections to the stack
+    bool fast_path = true;              // new connections may go past the stack, if the backend can
     std::uint32_t event_rate = 1000;    // denial events per second and CPU
     std::uint32_t budget_rate = 20000;  // new connections per second and pod; 0: unlimited
     std::uint32_t budget_burst = 20000;

@@ -41,6 +41,7 @@ struct Facts {
     std::string backend;
     std::string node;
     std::chrono::duration<double> uptime{};
+    std::string no_fast_path;            // why the node's settings rule it out
     std::vector<std::string> not_ready;  // reasons; empty: ready
     std::vector<Source> sources;
     std::vector<model::Problem> problems;  // of sources and model

@@ -73,6 +73,18 @@ Json functions_json(const model::RuleSet& rules, const backend::Counters& counte
     return list;
 }
 
+Json fast_path_json(const AgentAccess& agent, const backend::FastPathFigures& figures,
+                    const std::string& off) {
+    Json obstacles = Json::array();
+    for (const auto& [ifindex, why] : figures.obstacles) {
+        obstacles.push_back({{"interface", agent.interface_name(ifindex)}, {"why", why}});
+    }
+    return {{"off_because", off},
+            {"interfaces", figures.interfaces},
+            {"open", figures.open},
+            {"obstacles", obstacles}};
+}
+
 Json attachments_json(const AgentAccess& agent) {
     Json list = Json::array();
     for (const auto& [pod, attachment] : agent.model().rules().attachments) {
@@ -116,6 +128,9 @@ Answer answer_status(AgentAccess& agent) {
     });
     answer["functions"] = functions_json(agent.model().rules(), *counters, facts);
     answer["attachments"] = attachments_json(agent);
+    if (counters->fast_path) {
+        answer["fast_path"] = fast_path_json(agent, *counters->fast_path, facts.no_fast_path);
+    }
     answer["unattached"] = list_of(facts.unattached, [](const auto& pod) -> Json {
         return {{"pod", pod.pod}, {"why", pod.why}};
     });

@@ -39,6 +39,27 @@ MetricFamily lost(const Snapshot& snapshot) {
     return std::move(family).take();
 }
 
+MetricFamily fast_interfaces(const Snapshot& snapshot) {
+    auto family = Family::gauge("directfaas_fast_path_interfaces",
+                                "Attached interfaces, by whether the fast path may be taken.");
+    if (const auto& figures = snapshot.counters.fast_path) {
+        const auto blocked = static_cast<double>(figures->obstacles.size());
+        family.add({{"state", "usable"}}, static_cast<double>(figures->interfaces) - blocked);
+        family.add({{"state", "blocked"}}, blocked);
+    }
+    return std::move(family).take();
+}
+
+MetricFamily fast_open(const Snapshot& snapshot) {
+    auto family = Family::gauge("directfaas_fast_path_connections_open",
+                                "Open connections between pods of this node that were opened on "
+                                "the fast path.");
+    if (const auto& figures = snapshot.counters.fast_path) {
+        family.add({}, static_cast<double>(figures->open));
+    }
+    return std::move(family).take();
+}
+
 }  // namespace
 
 std::vector<MakeFamily> switch_families() {
@@ -67,6 +88,8 @@ std::vector<MakeFamily> switch_families() {
                 "Kernel memory of a table of the switch, 0 if not known.");
         },
         lost,
+        fast_interfaces,
+        fast_open,
     };
 }
 

@@ -46,14 +46,18 @@ __noinline int choose(__u32 skip)
 	}
 	struct df_ep *e = id ? bpf_map_lookup_elem(&ep, &id) : NULL;
 
-	if (!e || e->state == DF_EP_FREE) {
+	if (!e) {
 		return 0;
 	}
 	w->c.ep = id;
 	w->c.ep_gen = e->gen;
 	w->c.eaddr = e->addr;
 	w->c.eport = e->port;
-	return 1;
+	w->c.peer = e->flags & DF_EP_FAST ? e->ifindex : 0;
+	barrier();
+	/* The list may have been switched, and the number freed or given to another vIP meanwhile.
+	 */
+	return e->state != DF_EP_FREE && e->vip_id == w->route.id;
 }
 
 #endif

@@ -33,7 +33,8 @@ static __always_inline void reverse(struct df_ct_key *to, const struct df_ct_key
 	to->pad = 0;
 }
 
-/* The key of the other half of a connection, at the same veth. */
+/* The key of the other half of a connection, at the same veth unless it is DF_CT_FAST: then the
+ * half that the other pod's packets meet. */
 static __always_inline void other_half(struct df_ct_key *to, const struct df_ct_key *key,
 				       const struct df_ct *entry)
 {
@@ -50,6 +51,10 @@ static __always_inline void other_half(struct df_ct_key *to, const struct df_ct_
 			self_addr(&to->daddr, !v4);
 			to->dir = DF_CT_FROM_POD;
 		}
+		if (entry->flags & DF_CT_FAST) {
+			to->ifindex = entry->peer;
+			to->dir = DF_CT_FROM_POD;
+		}
 	} else if (entry->role == DF_CT_ANSWER) {
 		to->daddr = entry->nat_addr;
 		to->dport = entry->nat_port;
@@ -58,7 +63,26 @@ static __always_inline void other_half(struct df_ct_key *to, const struct df_ct_
 			to->saddr = key->saddr;
 			to->dir = DF_CT_FROM_POD;
 		}
+		if (entry->flags & DF_CT_FAST && key->dir == DF_CT_FROM_POD) {
+			to->ifindex = entry->peer;
+			to->dir = DF_CT_FROM_POD;
+		}
 	}
+}
+
+/* The ANSWER of a DF_CT_FAST connection that is neither `key`, of `entry`, nor its other half. */
+static __always_inline void third_key(struct df_ct_key *to, const struct df_ct_key *key,
+				      const struct df_ct_key *other, const struct df_ct *entry)
+{
+	if (entry->role == DF_CT_CALL) {
+		*to = *other;
+		to->ifindex = key->ifindex;
+	} else {
+		*to = *key;
+		to->ifindex = entry->peer;
+	}
+	to->dir =
+	    entry->role == DF_CT_CALL || key->dir == DF_CT_FROM_POD ? DF_CT_TO_POD : DF_CT_FROM_POD;
 }
 
 static __always_inline struct df_edge_stats *stats_of_edge(__u32 id)
@@ -207,7 +231,7 @@ static __always_inline void follow_tcp(const struct packet *p, struct df_ct *ent
 	}
 }
 
-/* Removes both halves of the connection of w->key. */
+/* Removes all there is of the connection of w->key. */
 __noinline int forget(void)
 {
 	struct work *w = work();
@@ -220,6 +244,10 @@ __noinline int forget(void)
 		add_open(entry->ep, -1ULL);
 	}
 	other_half(&w->other, &w->key, entry);
+	if (entry->flags & DF_CT_FAST) {
+		third_key(&w->third, &w->key, &w->other, entry);
+		bpf_map_delete_elem(&ct, &w->third);
+	}
 	bpf_map_delete_elem(&ct, &w->other);
 	bpf_map_delete_elem(&ct, &w->key);
 	return 0;
@@ -243,11 +271,11 @@ static __always_inline int take_token(struct df_budget *b, const struct df_confi
 	return 1;
 }
 
-/* May this pod open one more connection? Two buckets a veth: what it opens and what it accepts,
- * so that a flood from outside does not keep it from calling. */
-static __always_inline int within_budget(const struct packet *p)
+/* May the pod behind `ifindex` open (DF_CT_FROM_POD) or accept one more connection? Two buckets a
+ * veth, so that a flood from outside does not keep it from calling. */
+static __always_inline int within_budget(__u32 ifindex, __u32 dir)
 {
-	__u32 id = p->key.ifindex << 1 | p->key.dir;
+	__u32 id = ifindex << 1 | dir;
 	struct df_config *cfg = settings();
 
 	if (!cfg || (!cfg->budget_rate && !cfg->budget_live)) {

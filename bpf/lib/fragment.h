@@ -3,8 +3,8 @@
 #ifndef DIRECTFAAS_BPF_FRAGMENT_H
 #define DIRECTFAAS_BPF_FRAGMENT_H
 
+#include "bpf/lib/fast.h"
 #include "bpf/lib/rewrite.h"
-#include "bpf/lib/tables.h"
 
 static __always_inline void fragment_key(struct df_frag_key *key, const struct packet *p)
 {
@@ -17,22 +17,29 @@ static __always_inline void fragment_key(struct df_frag_key *key, const struct p
 	key->pad = 0;
 }
 
-/* Call for a first fragment that passes, before it is rewritten. `p` and `to` may be anywhere. */
-static __always_inline void remember_fragment(const struct packet *p, const struct df_addr *to,
-					      __u32 nat)
+/* Call for a first fragment that passes, before it is rewritten. */
+static __always_inline void remember_fragment(const struct packet *p, const struct df_ct *entry,
+					      enum df_frag_nat nat, int fast)
 {
 	struct df_frag_key key;
 	struct df_frag value = {};
 
 	fragment_key(&key, p);
-	value.nat_addr = *to;
-	value.nat = nat;
+	if (entry->flags & DF_CT_NAT) {
+		value.nat_addr = entry->nat_addr;
+		value.nat = nat;
+	}
+	if (fast) {
+		value.peer = entry->peer;
+		__builtin_memcpy(value.mac, entry->mac, sizeof(value.mac));
+	}
 	bpf_map_update_elem(&frag, &key, &value, BPF_ANY);
 }
 
 enum follow {
 	FOLLOW_UNKNOWN, /* first part not seen */
 	FOLLOW_DONE,
+	FOLLOW_DELIVERED, /* redirected on the fast path */
 	FOLLOW_FAILED,
 };
 
@@ -51,13 +58,16 @@ __noinline int follow_fragment(struct __sk_buff *skb)
 	if (!first) {
 		return FOLLOW_UNKNOWN;
 	}
-	if (!first->nat) {
+	w->to = first->nat_addr;
+	if (first->nat &&
+	    rewrite_any(skb, first->nat == DF_FRAG_SOURCE ? END_SOURCE : END_DESTINATION, 0)) {
+		return FOLLOW_FAILED;
+	}
+	if (!first->peer) {
 		return FOLLOW_DONE;
 	}
-	w->to = first->nat_addr;
-	const enum end end = w->p.key.dir == DF_CT_FROM_POD ? END_DESTINATION : END_SOURCE;
-
-	return rewrite_any(skb, end, 0) ? FOLLOW_FAILED : FOLLOW_DONE;
+	return deliver(skb, first->peer, first->mac) == TC_ACT_REDIRECT ? FOLLOW_DELIVERED
+									: FOLLOW_FAILED;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #define DIRECTFAAS_BPF_ICMP_H
 
 #include "bpf/lib/connection.h"
+#include "bpf/lib/fast.h"
 #include "bpf/lib/rewrite.h"
 
 #define ICMP_HEAD 8
@@ -134,10 +135,43 @@ static __always_inline int rewrite_quote(struct __sk_buff *skb, struct work *w, 
 enum translated {
 	TRANSLATED_NOT_OURS,
 	TRANSLATED_OK,
+	TRANSLATED_DELIVERED, /* redirected on the fast path */
 	TRANSLATED_FAILED,
 };
 
 /* Towards the caller: the quotation names eIP and wire port, the caller knows vIP and its own. */
+static __always_inline int translate_to_caller(struct __sk_buff *skb, struct work *w,
+					       const struct df_ct *entry)
+{
+	const struct quote *q = &w->q;
+	const __be16 vport = entry->nat_port;
+	const __be16 own_port = entry->alt_port;
+
+	w->to = entry->nat_addr;
+	if (rewrite_quote(skb, w, END_DESTINATION, vport, own_port)) {
+		return TRANSLATED_FAILED;
+	}
+	if (same_addr(&w->p.key.saddr, &q->key.daddr) && rewrite_any(skb, END_SOURCE, 0)) {
+		return TRANSLATED_FAILED;
+	}
+	return TRANSLATED_OK;
+}
+
+/* Towards the instance: the caller complains about a packet that it believes came from the vIP. */
+static __always_inline int translate_to_instance(struct __sk_buff *skb, struct work *w,
+						 const struct df_ct *entry)
+{
+	const __be16 eport = entry->nat_port;
+	const __be16 wire_port = entry->alt_port;
+
+	w->to = entry->nat_addr;
+	if (rewrite_quote(skb, w, END_SOURCE, eport, wire_port) ||
+	    rewrite_any(skb, END_DESTINATION, 0)) {
+		return TRANSLATED_FAILED;
+	}
+	return TRANSLATED_OK;
+}
+
 __noinline int translate_to_pod(struct __sk_buff *skb)
 {
 	struct work *w = work();
@@ -154,23 +188,13 @@ __noinline int translate_to_pod(struct __sk_buff *skb)
 	if (!entry) {
 		return TRANSLATED_NOT_OURS;
 	}
-	if (entry->role != DF_CT_ANSWER || !(entry->flags & DF_CT_NAT)) {
-		return TRANSLATED_OK;
-	}
-	const __be16 vport = entry->nat_port;
-	const __be16 own_port = entry->alt_port;
-
-	w->to = entry->nat_addr;
-	if (rewrite_quote(skb, w, END_DESTINATION, vport, own_port)) {
-		return TRANSLATED_FAILED;
-	}
-	if (same_addr(&w->p.key.saddr, &q->key.daddr) && rewrite_any(skb, END_SOURCE, 0)) {
-		return TRANSLATED_FAILED;
-	}
-	return TRANSLATED_OK;
+	return entry->role == DF_CT_ANSWER && entry->flags & DF_CT_NAT
+		   ? translate_to_caller(skb, w, entry)
+		   : TRANSLATED_OK;
 }
 
-/* From the caller: it complains about a packet that it believes came from the vIP. */
+/* What a pod complains about: a caller about an answer, on the fast path also an instance about a
+ * call. */
 __noinline int translate_from_pod(struct __sk_buff *skb)
 {
 	struct work *w = work();
@@ -184,18 +208,22 @@ __noinline int translate_from_pod(struct __sk_buff *skb)
 	reverse(&w->key, &q->key);
 	struct df_ct *entry = bpf_map_lookup_elem(&ct, &w->key);
 
-	if (!entry || entry->role != DF_CT_CALL || !(entry->flags & DF_CT_NAT)) {
+	if (!entry || !(entry->flags & DF_CT_NAT)) {
 		return TRANSLATED_NOT_OURS;
 	}
-	const __be16 eport = entry->nat_port;
-	const __be16 wire_port = entry->alt_port;
+	const int fast = still_fast(entry, w->key.ifindex);
 
-	w->to = entry->nat_addr;
-	if (rewrite_quote(skb, w, END_SOURCE, eport, wire_port) ||
-	    rewrite_any(skb, END_DESTINATION, 0)) {
-		return TRANSLATED_FAILED;
+	if (entry->role != DF_CT_CALL && !(entry->role == DF_CT_ANSWER && fast)) {
+		return TRANSLATED_NOT_OURS;
 	}
-	return TRANSLATED_OK;
+	const int done = entry->role == DF_CT_CALL ? translate_to_instance(skb, w, entry)
+						   : translate_to_caller(skb, w, entry);
+
+	if (done != TRANSLATED_OK || !fast) {
+		return done;
+	}
+	return deliver(skb, entry->peer, entry->mac) == TC_ACT_REDIRECT ? TRANSLATED_DELIVERED
+									: TRANSLATED_FAILED;
 }
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "bpf/lib/choose.h"
 #include "bpf/lib/connection.h"
+#include "bpf/lib/fast.h"
 
 #define ENDPOINT_TRIES 3
 #define PORT_TRIES 4
@@ -31,6 +32,17 @@ static __always_inline void build_entry(struct work *w, __u8 role)
 	entry->ep_gen = c->ep_gen;
 	entry->created = bpf_ktime_get_ns();
 	entry->seen = now_coarse();
+	entry->peer = c->peer;
+	__builtin_memcpy(entry->mac, c->peer_mac, sizeof(entry->mac));
+}
+
+/* Of an ANSWER that is replaced at the caller's veth. */
+static __always_inline void forget_third(struct work *w, const struct df_ct *old)
+{
+	if (old->flags & DF_CT_FAST) {
+		third_key(&w->third, &w->key, &w->other, old);
+		bpf_map_delete_elem(&ct, &w->third);
+	}
 }
 
 /* An ANSWER that w->key meets: the rest of an older connection of the same caller port to the same
@@ -44,6 +56,7 @@ static __always_inline int may_replace(struct work *w, const struct df_ct *old)
 	}
 	if (old->nat_port == p->key.dport && old->alt_port == p->key.sport &&
 	    same_addr(&old->nat_addr, &p->key.daddr)) {
+		forget_third(w, old);
 		return 1;
 	}
 	other_half(&w->other, &w->key, old);
@@ -54,6 +67,7 @@ static __always_inline int may_replace(struct work *w, const struct df_ct *old)
 		return 0;
 	}
 	bpf_map_delete_elem(&ct, &w->other);
+	forget_third(w, old);
 	return 1;
 }
 
@@ -89,6 +103,38 @@ __noinline int insert_answer(void)
 
 	return old && may_replace(w, old) ? bpf_map_update_elem(&ct, key, &w->entry, BPF_ANY)
 					  : result;
+}
+
+/* The half that packets of the instance will meet at its own veth. w->key and w->entry are still
+ * the caller's ANSWER. 0 or a negative errno. */
+__noinline int insert_fast_answer(void)
+{
+	struct work *w = work();
+
+	if (!w) {
+		return -1;
+	}
+	struct df_ct_key *key = &w->other;
+
+	*key = w->key;
+	key->ifindex = w->c.peer;
+	key->dir = DF_CT_FROM_POD;
+	w->entry.peer = w->p.key.ifindex;
+	__builtin_memcpy(w->entry.mac, w->c.own_mac, sizeof(w->entry.mac));
+	int result = bpf_map_update_elem(&ct, key, &w->entry, BPF_NOEXIST);
+
+	if (result == -EEXIST) {
+		struct df_ct *old = bpf_map_lookup_elem(&ct, key);
+
+		/* What the instance calls itself is in the way, what it answered once is not. */
+		if (old && old->role != DF_CT_CALL) {
+			result = bpf_map_update_elem(&ct, key, &w->entry, BPF_ANY);
+		}
+	}
+	if (result) {
+		bpf_map_delete_elem(&ct, &w->key);
+	}
+	return result;
 }
 
 /* A function that calls itself is met by its own to_pod twice; both must be let in. */
@@ -134,6 +180,9 @@ __noinline int insert_pair(__u32 other_ports)
 	w->c.alt_port = w->p.key.sport;
 	for (int i = 0; i < PORT_TRIES; i++) {
 		result = insert_answer();
+		if (!result && w->c.flags & DF_CT_FAST) {
+			result = insert_fast_answer();
+		}
 		if (result != -EEXIST || !other_ports) {
 			break;
 		}
@@ -154,6 +203,7 @@ __noinline int insert_pair(__u32 other_ports)
 	}
 	if (result) {
 		bpf_map_delete_elem(&ct, &w->key);
+		bpf_map_delete_elem(&ct, &w->other);
 		bpf_map_delete_elem(&ct, &w->p.key);
 		return DF_REASON_CT_FULL;
 	}
@@ -178,6 +228,12 @@ __noinline int open_to_vip(void)
 			w->c.flags |= DF_CT_SELF;
 		} else if (w->c.replayed) {
 			w->c.flags |= DF_CT_REPLAYED;
+		}
+		if (fast_pair(w)) {
+			w->c.flags |= DF_CT_FAST;
+			if (!within_budget(w->c.peer, DF_CT_TO_POD)) {
+				return DF_REASON_CT_BUDGET;
+			}
 		}
 		reason = insert_pair(i == ENDPOINT_TRIES - 1 || w->route.count == 1);
 		if (reason != DF_REASON_TUPLE_COLLISION) {

@@ -23,6 +23,9 @@ struct call {
 	__u8 replayed;	 /* the agent sent this packet: judge it, but do not hold it again */
 	__u8 give_up;	 /* the agent sent this packet to be refused */
 	__u8 audited;	 /* passed only because of Audit */
+	__u32 peer;	 /* fast path: host-side ifindex of the chosen instance, else 0 */
+	__u8 own_mac[6]; /* fast path: of the caller's pod, and of the instance's */
+	__u8 peer_mac[6];
 };
 
 /* Headers quoted by an ICMP error. */
@@ -39,6 +42,7 @@ struct work {
 	struct df_addr to;	/* argument of rewrite_any() and remember_fragment() */
 	struct df_ct_key key;	/* argument of forget() and close_once() */
 	struct df_ct_key other; /* key of its other half */
+	struct df_ct_key third; /* ... and of the third, see DF_CT_FAST */
 	struct df_ct entry;	/* entry being built */
 	struct quote q;
 };

@@ -24,6 +24,22 @@ std::string summary(const Json& answer, const Style& style) {
     return out + "\n";
 }
 
+/// "4 of 5 interfaces, 12 connections; veth7: qdisc tbf"
+std::string fast_path(const Json& figures) {
+    if (const auto off = text_at(figures, "off_because"); !off.empty()) {
+        return "off: " + off;
+    }
+    const auto obstacles = list_at(figures, "obstacles");
+    const auto all = count_at(figures, "interfaces");
+    std::string text =
+        fmt::format("{} of {}, {}", all - std::min(all, obstacles.size()), plural(all, "interface"),
+                    plural(count_at(figures, "open"), "connection"));
+    for (const auto& obstacle : obstacles) {
+        text += fmt::format("; {}: {}", text_at(obstacle, "interface"), text_at(obstacle, "why"));
+    }
+    return text;
+}
+
 std::string facts(const Json& answer, const Style& style) {
     Table table({{""}, {""}});
     const auto add = [&table](const char* name, const std::string& text) {
@@ -38,6 +54,9 @@ std::string facts(const Json& answer, const Style& style) {
     add("backend", text_at(answer, "backend"));
     if (const auto age = number_at(answer, "last_sync_seconds")) {
         add("in force", fmt::format("since {} ago", duration_text(*age)));
+    }
+    if (const auto figures = answer.find("fast_path"); figures != answer.end()) {
+        add("fast path", fast_path(*figures));
     }
     for (const auto& source : list_at(answer, "sources")) {
         const auto problems = count_at(source, "problems");

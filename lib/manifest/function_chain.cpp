@@ -28,6 +28,7 @@ constexpr auto kEntryFields = std::to_array<std::string_view>({"name", "selector
 constexpr auto kSelectorFields =
     std::to_array<std::string_view>({"matchLabels", "matchExpressions"});
 
+constexpr std::array<Choice<bool>, 2> kFastPaths{{{"auto", true}, {"off", false}}};
 constexpr std::array<Choice<model::Enforcement>, 3> kEnforcements{
     {{"Enforce", model::Enforcement::kEnforce},
      {"Audit", model::Enforcement::kAudit},
@@ -78,22 +79,20 @@ model::ChainEntry decode_entry(const Node& item, Report& report) {
     return entry;
 }
 
-/// Only "off" so far. YAML tools read an unquoted off as false, so a cluster would refuse it.
-void check_fast_path(const Node& spec, Report& report) {
+/// YAML tools read an unquoted off as false, so a cluster would refuse it.
+bool decode_fast_path(const Node& spec, Report& report) {
     const Node* value = spec.find("fastPath");
     if (value == nullptr) {
-        return;
+        return true;
     }
-    if (value->kind != NodeKind::kScalar || value->text != "off") {
-        report.error(value->where(),
-                     fmt::format("{} other than \"off\" is not supported yet", report.path(*value)),
-                     "Write fastPath: \"off\", or remove the line");
-    } else if (!value->quoted) {
+    if (value->kind == NodeKind::kScalar && value->text == "off" && !value->quoted) {
         report.warning(value->where(),
                        fmt::format("{} is an unquoted off, which Kubernetes tools read as false",
                                    report.path(*value)),
                        "Write fastPath: \"off\"");
+        return false;
     }
+    return as_choice(*value, kFastPaths, report).value_or(true);
 }
 
 /// Fields of a function are easily written one level too high.
@@ -113,7 +112,7 @@ void refuse_unknown_in_spec(const Node& spec, Report& report) {
 
 void decode_spec(const Node& spec, model::FunctionChain& chain, Report& report) {
     refuse_unknown_in_spec(spec, report);
-    check_fast_path(spec, report);
+    chain.fast_path = decode_fast_path(spec, report);
     if (const Node* enforcement = spec.find("enforcement"); enforcement != nullptr) {
         chain.enforcement =
             as_choice(*enforcement, kEnforcements, report).value_or(model::Enforcement::kEnforce);

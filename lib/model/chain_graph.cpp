@@ -81,7 +81,7 @@ class Merger {
                  const char* what) {
         for (const auto* chain : chains_) {
             for (const auto& statement : chain->*list) {
-                nodes.push_back({{&statement, chain}, chain->enforcement});
+                nodes.push_back({{&statement, chain}, chain->enforcement, chain->fast_path});
             }
         }
         std::ranges::stable_sort(nodes, {}, [](const Node& n) -> auto& { return name(n); });
@@ -91,6 +91,7 @@ class Merger {
                 unique.push_back(node);
             } else {
                 unique.back().enforcement = std::max(unique.back().enforcement, node.enforcement);
+                unique.back().fast_path = unique.back().fast_path && node.fast_path;
                 check_agreement(unique.back(), node, what);
             }
         }

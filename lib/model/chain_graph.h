@@ -22,9 +22,11 @@ struct Declared {
 };
 struct GraphFunction : Declared<ChainFunction> {
     Enforcement enforcement = Enforcement::kEnforce;  // the strictest of all chains that have it
+    bool fast_path = true;                            // no chain that has it says "off"
 };
 struct GraphEntry : Declared<ChainEntry> {
     Enforcement enforcement = Enforcement::kEnforce;
+    bool fast_path = true;
 };
 struct GraphEdge : Declared<ChainEdge> {
     std::uint32_t caller = 0;  // positions in ChainGraph::functions

@@ -37,7 +37,7 @@ class Generation {
         choose_ports();
         find_flaws();
         out_.identity = {input_.enforcement, input_.declared.ingress, served(),
-                         input_.declared.open_ports};
+                         input_.declared.open_ports, input_.fast_path};
         collect_addresses();
         if (input_.service != nullptr && !out_.flaws.headless && !out_.flaws.no_selector) {
             make_routes();

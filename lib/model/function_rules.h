@@ -29,6 +29,7 @@ struct FunctionInput {
     const Identity& identity;
     const ChainFunction& declared;
     Enforcement enforcement = Enforcement::kEnforce;
+    bool fast_path = true;
     const Service* service = nullptr;                // null: there is none (yet)
     std::span<const EndpointSlice* const> slices{};  // of the Service
 };

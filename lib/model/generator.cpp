@@ -152,7 +152,8 @@ FunctionRules Generator::generate(const FunctionNode& node) const {
     const auto& declared = *state.in_graph.statement;
     const auto slices = objects_.slices_of({identity.name.ns, declared.service});
     return generate_function(
-        {identity, declared, state.in_graph.enforcement, state.service, slices},
+        {identity, declared, state.in_graph.enforcement, state.in_graph.fast_path, state.service,
+         slices},
         [this](const util::IpAddress& address) { return ifindex_of(address); });
 }
 

@@ -31,7 +31,7 @@ const auto kName = [](const auto& node) -> const std::string& { return node.stat
 
 /// Equal but for where they stand.
 bool same_meaning(const GraphFunction& a, const GraphFunction& b) {
-    if (a.enforcement != b.enforcement) {
+    if (a.enforcement != b.enforcement || a.fast_path != b.fast_path) {
         return false;
     }
     if (a.statement == b.statement) {
@@ -46,6 +46,7 @@ bool same_meaning(const GraphFunction& a, const GraphFunction& b) {
 IdentityRule entry_rule(const GraphEntry& entry) {
     IdentityRule rule;
     rule.enforcement = entry.enforcement;
+    rule.fast_path = entry.fast_path;
     return rule;
 }
 

@@ -132,6 +132,7 @@ struct FunctionChain {
     std::vector<ChainEdge> edges;
     std::vector<ChainEntry> entries;
     Enforcement enforcement = Enforcement::kEnforce;
+    bool fast_path = true;  // false: fastPath "off"
     SourceLine where;
 
     bool operator==(const FunctionChain&) const = default;

@@ -28,6 +28,7 @@ struct IdentityRule {
     bool ingress = false;
     std::set<PortProtocol> served;  // target ports: subject to edges
     std::set<PortProtocol> open;    // openPorts: anybody may call
+    bool fast_path = true;          // its calls, both ways, may go past the node's stack
 
     bool operator==(const IdentityRule&) const = default;
 };

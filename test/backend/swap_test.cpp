@@ -35,8 +35,11 @@ std::string look(const Tables& tables, const df_vip_key& key, std::size_t& insta
                                ordinal);
         }
         const auto ep = tables.ep.get(*id).value();
-        if (ep->state != DF_EP_FREE && ep->vip_id != vip->id) {
-            return fmt::format("instance {} belongs to vIP {}", *id, ep->vip_id);
+        // A program chooses again then; so it may be only where the list is live no more.
+        const bool stale = tables.vip.get(key).value()->generation != vip->generation;
+        if (!stale && (ep->state == DF_EP_FREE || ep->vip_id != vip->id)) {
+            return fmt::format("live instance {} belongs to vIP {}, state {}", *id, ep->vip_id,
+                               ep->state);
         }
     }
     return {};

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "maps/verdicts.h"
@@ -59,6 +60,12 @@ std::vector<Setup> setups(std::initializer_list<Placement> placements,
             for (const Family family : {Family::kV4, Family::kV6}) {
                 all.push_back({.family = family, .placement = placement, .attach = mode});
             }
+        }
+    }
+    // Between two nodes there is no fast path.
+    if (std::ranges::find(placements, Placement::kOneNode) != placements.end()) {
+        for (const Family family : {Family::kV4, Family::kV6}) {
+            all.push_back({.family = family, .attach = *attach.begin(), .fast_path = false});
         }
     }
     for (const Placement placement : placements) {
@@ -178,6 +185,12 @@ std::vector<Setup> path_setups() {
 }
 std::vector<Setup> two_node_setups() { return setups({Placement::kTwoNodes}, {"auto"}); }
 std::vector<Setup> one_node_setups() { return setups({Placement::kOneNode}, {"auto"}); }
+
+std::vector<Setup> fast_path_setups() {
+    auto all = one_node_setups();
+    std::erase_if(all, [](const Setup& setup) { return setup.ovs() || !setup.fast_path; });
+    return all;
+}
 
 void expect_no_failure(const LoadReport& report) {
     EXPECT_EQ(report.failed, 0U) << testing::PrintToString(report.failures);

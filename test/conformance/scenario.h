@@ -75,6 +75,8 @@ std::vector<Setup> path_setups();
 /// As path_setups(), but with caller and callee on two nodes only, or on one only.
 std::vector<Setup> two_node_setups();
 std::vector<Setup> one_node_setups();
+/// Every family, caller and callee where there is a fast path.
+std::vector<Setup> fast_path_setups();
 
 /// Every request was answered, and there were some.
 void expect_no_failure(const LoadReport& report);

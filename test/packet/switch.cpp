@@ -7,10 +7,12 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <stdexcept>
 #include <utility>
 
@@ -22,6 +24,7 @@ namespace {
 
 constexpr std::uint32_t kMarkReplay = 0x0df00001;
 constexpr std::uint32_t kMarkRefuse = 0x0df00002;
+constexpr std::uint32_t kFurtherNumbers = 100;  // of `ep`, above those that tests give
 constexpr std::array kVeths{"df-pkt-a", "df-pkt-b"};
 
 [[noreturn]] void fail(const std::string& what) {
@@ -111,6 +114,19 @@ struct Switch::Objects {
     std::vector<Held> held;
     std::vector<df_event> events;
     std::uint32_t generation = 1;
+    /// A number in `ep` belongs to one route. A test's endpoint may serve several: the same
+    /// address under further numbers.
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> numbers;  // endpoint, route
+
+    [[nodiscard]] std::vector<std::uint32_t> numbers_of(std::uint32_t endpoint) const {
+        std::vector<std::uint32_t> all{endpoint};
+        for (const auto& [key, number] : numbers) {
+            if (key.first == endpoint && number != endpoint) {
+                all.push_back(number);
+            }
+        }
+        return all;
+    }
 
     ~Objects() {
         ring_buffer__free(held_ring);
@@ -255,11 +271,14 @@ void Switch::identity(std::uint32_t id, df_fn_kind kind, std::uint16_t flags,
 }
 
 void Switch::veth(std::uint32_t ifindex, std::uint32_t fn,
-                  const std::vector<support::Address>& addrs, std::uint16_t flags) {
+                  const std::vector<support::Address>& addrs, std::uint16_t flags,
+                  std::uint16_t mtu, const support::Mac& mac) {
     df_veth value{};
     value.fn = fn;
     value.gen = 1;
     value.flags = flags;
+    value.mtu = mtu;
+    std::ranges::copy(mac, value.mac);
     value.addr_count = static_cast<std::uint16_t>(addrs.size());
     for (std::size_t i = 0; i < addrs.size(); ++i) {
         value.addrs[i] = addr(addrs[i]);
@@ -299,10 +318,37 @@ void Switch::endpoint(std::uint32_t id, const support::Address& address, std::ui
 }
 
 void Switch::endpoint_state(std::uint32_t id, df_ep_state state) {
-    auto value = get<df_ep>(objects_->from->maps.ep, id).value_or(df_ep{});
-    value.state = state;
-    value.gen += state == DF_EP_FREE ? 1 : 0;
-    put(objects_->from->maps.ep, id, value);
+    for (const std::uint32_t number : objects_->numbers_of(id)) {
+        auto value = get<df_ep>(objects_->from->maps.ep, number).value_or(df_ep{});
+        value.state = state;
+        value.gen += state == DF_EP_FREE ? 1 : 0;
+        put(objects_->from->maps.ep, number, value);
+    }
+}
+
+void Switch::endpoint_place(std::uint32_t id, std::uint32_t ifindex, bool fast) {
+    for (const std::uint32_t number : objects_->numbers_of(id)) {
+        auto value = get<df_ep>(objects_->from->maps.ep, number).value_or(df_ep{});
+        value.ifindex = ifindex;
+        value.flags = fast ? DF_EP_FAST : 0;
+        put(objects_->from->maps.ep, number, value);
+    }
+}
+
+/// The endpoint's number on this route.
+std::uint32_t Switch::number_on(std::uint32_t endpoint, std::uint32_t route) {
+    auto& numbers = objects_->numbers;
+    if (const auto known = numbers.find({endpoint, route}); known != numbers.end()) {
+        return known->second;
+    }
+    auto value = get<df_ep>(objects_->from->maps.ep, endpoint).value_or(df_ep{});
+    const bool first = value.vip_id == 0;
+    const std::uint32_t number =
+        first ? endpoint : kFurtherNumbers + static_cast<std::uint32_t>(numbers.size());
+    value.vip_id = route;
+    put(objects_->from->maps.ep, number, value);
+    numbers[{endpoint, route}] = number;
+    return number;
 }
 
 void Switch::route(std::uint32_t id, const support::Address& vip, std::uint16_t port,
@@ -310,7 +356,8 @@ void Switch::route(std::uint32_t id, const support::Address& vip, std::uint16_t 
                    const std::vector<std::uint32_t>& endpoints, std::uint32_t flags) {
     const std::uint32_t generation = objects_->generation++;
     for (std::uint32_t i = 0; i < endpoints.size(); ++i) {
-        put(objects_->from->maps.slots, df_slot_key{id, generation, i}, endpoints[i]);
+        put(objects_->from->maps.slots, df_slot_key{id, generation, i},
+            number_on(endpoints[i], id));
     }
     put(objects_->from->maps.vip, df_vip_key{addr(vip), htons(port), proto, 0},
         df_vip{id, fn, generation, static_cast<std::uint32_t>(endpoints.size()), flags});
@@ -336,7 +383,11 @@ void Switch::forget_denied(std::uint32_t from, std::uint32_t to, df_reason reaso
     bpf_map_delete_elem(bpf_map__fd(objects_->from->maps.denied), &key);
 }
 std::uint64_t Switch::open_at(std::uint32_t endpoint) {
-    return get<std::uint64_t>(objects_->from->maps.ep_open, endpoint).value_or(0);
+    std::uint64_t open = 0;
+    for (const std::uint32_t number : objects_->numbers_of(endpoint)) {
+        open += get<std::uint64_t>(objects_->from->maps.ep_open, number).value_or(0);
+    }
+    return open;
 }
 std::uint64_t Switch::ring_lost(df_ring ring) {
     return sum<std::uint64_t>(objects_->from->maps.ring_lost, static_cast<std::uint32_t>(ring));

@@ -68,7 +68,7 @@ class Switch {
 
     void identity(std::uint32_t id, df_fn_kind kind, std::uint16_t flags, const std::string& name);
     void veth(std::uint32_t ifindex, std::uint32_t fn, const std::vector<support::Address>& addrs,
-              std::uint16_t flags = 0);
+              std::uint16_t flags = 0, std::uint16_t mtu = 1500, const support::Mac& mac = {});
     void address(const support::Address& address, std::uint32_t fn, df_addr_kind kind);
     void port(std::uint32_t fn, std::uint16_t port, std::uint8_t proto, std::uint32_t flags);
     void edge(std::uint32_t id, std::uint32_t from, std::uint32_t to);
@@ -76,6 +76,8 @@ class Switch {
     void endpoint(std::uint32_t id, const support::Address& address, std::uint16_t port,
                   df_ep_state state = DF_EP_READY);
     void endpoint_state(std::uint32_t id, df_ep_state state);
+    /// Where the instance is attached, and whether it may be reached past the stack.
+    void endpoint_place(std::uint32_t id, std::uint32_t ifindex, bool fast);
     /// Replaces the route's list by `endpoints` under a new generation.
     void route(std::uint32_t id, const support::Address& vip, std::uint16_t port,
                std::uint8_t proto, std::uint32_t fn, const std::vector<std::uint32_t>& endpoints,
@@ -95,6 +97,8 @@ class Switch {
     std::size_t connections();
 
    private:
+    std::uint32_t number_on(std::uint32_t endpoint, std::uint32_t route);
+
     struct Objects;
     std::unique_ptr<Objects> objects_;
     df_config config_{};

@@ -47,7 +47,7 @@ AgentProcess::~AgentProcess() {
 
 std::vector<std::string> AgentProcess::backend_arguments() const {
     if (options_.vswitch == nullptr) {
-        return {"--attach", options_.attach};
+        return {"--attach", options_.attach, "--fast-path", options_.fast_path ? "auto" : "off"};
     }
     return {"--backend",     "ovs",
             "--ovs-bridge",  options_.vswitch->bridge(),

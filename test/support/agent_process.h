@@ -21,6 +21,7 @@ struct AgentOptions {
     std::string manifests;  // directory
     std::vector<std::string> pod_networks{};
     std::string attach = "auto";  // tcx, clsact
+    bool fast_path = true;
     VSwitch* vswitch = nullptr;   // runs on --backend ovs then
     std::string deny = "refuse";  // or drop
     std::uint16_t http_port = 9464;

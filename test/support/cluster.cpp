@@ -29,9 +29,9 @@ Json barrier_manifest(int number) {
 }  // namespace
 
 std::string Setup::text() const {
-    return fmt::format("{}_{}_{}_{}", family == Family::kV4 ? "v4" : "v6",
+    return fmt::format("{}_{}_{}{}_{}", family == Family::kV4 ? "v4" : "v6",
                        placement == Placement::kOneNode ? "one_node" : "two_nodes", attach,
-                       backend);
+                       fast_path ? "" : "_stack", backend);
 }
 
 void Instance::listen(const FunctionSpec& spec) {
@@ -77,6 +77,7 @@ Cluster::Cluster(const Setup& setup)
                          .manifests = manifests_[n]->path(),
                          .pod_networks = Topology::pod_networks(),
                          .attach = setup.attach,
+                         .fast_path = setup.fast_path,
                          .vswitch = setup.ovs() ? &topology_.vswitch(id) : nullptr});
     }
 }

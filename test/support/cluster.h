@@ -27,10 +27,11 @@ struct Setup {
     Placement placement = Placement::kOneNode;
     std::string attach = "tcx";  // of the ebpf backend
     std::string backend = "ebpf";
+    bool fast_path = true;  // of the ebpf backend, where both ends are on one node
 
     [[nodiscard]] bool ovs() const { return backend == "ovs"; }
 
-    /// "v4_one_node_tcx_ebpf", "v6_two_nodes_netdev_ovs"
+    /// "v4_one_node_tcx_ebpf", "v4_one_node_tcx_stack_ebpf", "v6_two_nodes_netdev_ovs"
     [[nodiscard]] std::string text() const;
 };
 

@@ -37,8 +37,10 @@ Json conditions(InstanceState state) {
 std::string node_name(NodeId id) { return id == NodeId::kA ? "node-a" : "node-b"; }
 
 Json chain_manifest(const ChainSpec& chain) {
-    Json spec{
-        {"enforcement", chain.enforcement}, {"functions", Json::array()}, {"edges", Json::array()}};
+    Json spec{{"enforcement", chain.enforcement},
+              {"fastPath", chain.fast_path},
+              {"functions", Json::array()},
+              {"edges", Json::array()}};
     for (const auto& [name, function] : chain.functions) {
         spec["functions"].push_back(function_item(function));
     }

@@ -40,6 +40,7 @@ struct ChainSpec {
     std::string ns = "shop";
     std::string name = "chain";
     std::string enforcement = "Enforce";
+    std::string fast_path = "auto";
     std::map<std::string, FunctionSpec> functions{};
     std::set<std::pair<std::string, std::string>> edges{};
     std::set<std::string> entries{};  // selects pods labelled entry=<name>

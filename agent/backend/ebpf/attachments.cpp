@@ -46,6 +46,9 @@ Result<void> Attachments::attach(const model::ObjectName& pod, const model::Atta
         done = put_programs(pod, rule.ifindex);
     }
     if (done) {
+        done = fast_path_->look(rule.ifindex);
+    }
+    if (done) {
         return done;
     }
     static_cast<void>(release(rule.ifindex));
@@ -118,6 +121,9 @@ Result<void> Attachments::detach(const model::ObjectName& pod) {
 
 /// Takes the programs away before the entry that they read.
 Result<void> Attachments::release(unsigned ifindex) {
+    if (auto over = fast_path_->forget(ifindex); !over) {
+        return over;
+    }
     for (const Hook hook : kHooks) {
         if (auto detached = attacher_->detach(ifindex, hook); !detached) {
             return detached;
@@ -173,8 +179,8 @@ void Attachments::swept(const std::set<unsigned>& interfaces) {
 
 Result<void> Attachments::forget_connections(const std::function<bool(unsigned)>& of) const {
     std::vector<df_ct_key> keys;
-    auto read = tables_->ct.for_each([&](const df_ct_key& key, const df_ct&) {
-        if (of(key.ifindex)) {
+    auto read = tables_->ct.for_each([&](const df_ct_key& key, const df_ct& entry) {
+        if (of(key.ifindex) || ((entry.flags & DF_CT_FAST) != 0 && of(entry.peer))) {
             keys.push_back(key);
         }
     });
@@ -231,7 +237,7 @@ Result<void> Attachments::adopt(unsigned ifindex, const df_pod_name& name) {
     if (done) {
         pods_[ifindex] = pod;
         interfaces_[pod] = ifindex;
-        return done;
+        return fast_path_->look(ifindex);
     }
     if (!is_gone(done.error())) {
         return util::pass(done.error(), "pod " + pod.text());

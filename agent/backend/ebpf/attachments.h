@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/backend/ebpf/attach.h"
+#include "agent/backend/ebpf/fast_path.h"
 #include "agent/backend/ebpf/identities.h"
 #include "agent/backend/ebpf/objects.h"
 #include "agent/backend/ebpf/tables.h"
@@ -17,8 +18,9 @@ namespace directfaas::backend::ebpf {
 
 class Attachments {
    public:
-    Attachments(const Tables& tables, Attacher& attacher, const Programs& programs)
-        : tables_(&tables), attacher_(&attacher), programs_(&programs) {}
+    Attachments(const Tables& tables, Attacher& attacher, const Programs& programs,
+                FastPath& fast_path)
+        : tables_(&tables), attacher_(&attacher), programs_(&programs), fast_path_(&fast_path) {}
 
     /// Reads back what an earlier process left, puts this process's programs on the interfaces that
     /// still exist and drops the rest. `own_ifindex` is the agent's own interface.
@@ -57,6 +59,7 @@ class Attachments {
     const Tables* tables_;
     Attacher* attacher_;
     const Programs* programs_;
+    FastPath* fast_path_;
     std::map<unsigned, model::ObjectName> pods_;  // by ifindex
     std::map<model::ObjectName, unsigned> interfaces_;
     std::set<unsigned> stale_;

@@ -165,6 +165,7 @@ Census take_census(const Identities& identities, const Edges& edges, const Addre
 Result<Counters> read_counters(const Tables& tables, const Census& census) {
     Counters counters;
     counters.open_by_instance = census.open_by_instance;
+    counters.fast_path = census.fast_path;
     auto done = read_edges(tables, census, counters);
     if (done) {
         done = read_functions(tables, census, counters);

@@ -30,6 +30,7 @@ struct Census {
     std::vector<Edge> edges;
     std::map<util::IpAddress, std::uint64_t> open_by_instance;  // only those with connections
     std::map<std::string, std::uint64_t> entries;               // of tables, by name
+    FastPathFigures fast_path;
 };
 
 Census take_census(const Identities& identities, const Edges& edges, const Addresses& addresses,

@@ -42,7 +42,8 @@ class EbpfBackend final : public Backend {
           edges_(tables_),
           addresses_(tables_),
           routes_(tables_),
-          attachments_(tables_, attacher_, programs_),
+          fast_path_(tables_, attacher_, routes_),
+          attachments_(tables_, attacher_, programs_, fast_path_),
           sweep_(tables_, open_counts_, programs_.sweep.get()) {}
 
     /// Takes over what is pinned.
@@ -59,7 +60,7 @@ class EbpfBackend final : public Backend {
     Result<void> sweep() override;
     std::vector<std::string> installed(const model::AllowKey& edge,
                                        const std::vector<model::RouteKey>& routes) override {
-        return installed_entries(tables_, identities_, open_counts_, edge, routes);
+        return installed_entries({tables_, identities_, open_counts_, fast_path_}, edge, routes);
     }
     Result<void> remove() override;
 
@@ -80,6 +81,7 @@ class EbpfBackend final : public Backend {
     Edges edges_;
     Addresses addresses_;
     Routes routes_;
+    FastPath fast_path_;
     Attachments attachments_;
     Gauges gauges_;
 
@@ -226,6 +228,7 @@ Result<Counters> EbpfBackend::counters() {
         const std::lock_guard lock(mutex_);
         census = take_census(identities_, edges_, addresses_, routes_, attachments_, gauges_,
                              open_counts_);
+        census.fast_path = {attachments_.in_use(), fast_path_.obstacles(), gauges_.open_fast};
     }
     return read_counters(tables_, census);
 }
@@ -243,6 +246,9 @@ Result<void> EbpfBackend::sweep() {
     const std::lock_guard lock(mutex_);
     if (auto cleared = routes_.clear_old_lists(); !cleared) {
         return cleared;
+    }
+    if (auto looked = fast_path_.look_in_turn(attachments_.interfaces()); !looked) {
+        return looked;
     }
     if (!sweep_.running()) {
         stale_at_start_ = attachments_.stale();

@@ -78,6 +78,9 @@ Result<df_fn> encode(const model::Identity& identity, const model::IdentityRule&
     if (rule.ingress) {
         entry.flags |= DF_FN_INGRESS;
     }
+    if (!rule.fast_path) {
+        entry.flags |= DF_FN_STACK;
+    }
     for (auto copied : {copy_name(entry.namespace_, identity.name.ns),
                         copy_name(entry.name, identity.name.name)}) {
         if (!copied) {
@@ -102,6 +105,7 @@ model::IdentityRule decode_rule(const df_fn& entry) {
                        : (entry.flags & DF_FN_AUDIT) != 0  ? model::Enforcement::kAudit
                                                            : model::Enforcement::kEnforce;
     rule.ingress = (entry.flags & DF_FN_INGRESS) != 0;
+    rule.fast_path = (entry.flags & DF_FN_STACK) == 0;
     return rule;
 }
 
@@ -182,7 +186,8 @@ Result<df_config> encode(const Settings& settings, const df_config& before) {
     }
     df_config config{};
     config.flags = flag(settings.deny_silently, DF_CONFIG_DENY_SILENTLY) |
-                   flag(settings.trace, DF_CONFIG_TRACE) | flag(settings.drain, DF_CONFIG_DRAIN);
+                   flag(settings.trace, DF_CONFIG_TRACE) | flag(settings.drain, DF_CONFIG_DRAIN) |
+                   flag(!settings.fast_path, DF_CONFIG_STACK);
     config.mark_replay = before.mark_replay;
     config.mark_refuse = before.mark_refuse;
     config.event_rate = settings.event_rate;

@@ -45,9 +45,10 @@ void explain_identity(const Tables& tables, const model::Identity& identity,
         return;
     }
     if (const auto entry = read(tables.fn, number->id)) {
-        lines.push_back(fmt::format("fn[{}]: {}, gen {}, {}{}", number->id, identity.text(),
+        lines.push_back(fmt::format("fn[{}]: {}, gen {}, {}{}{}", number->id, identity.text(),
                                     entry->gen, enforcement_name(entry->flags),
-                                    (entry->flags & DF_FN_INGRESS) != 0 ? ", ingress" : ""));
+                                    (entry->flags & DF_FN_INGRESS) != 0 ? ", ingress" : "",
+                                    (entry->flags & DF_FN_STACK) != 0 ? ", fastPath off" : ""));
     }
 }
 
@@ -65,24 +66,52 @@ void explain_edge(const Tables& tables, std::uint32_t from, std::uint32_t to, Li
     }
 }
 
-void explain_endpoint(const Tables& tables, const OpenCounts& open_counts, const df_vip& vip,
-                      std::uint32_t ordinal, Lines& lines) {
-    const auto id = read(tables.slots, df_slot_key{vip.id, vip.generation, ordinal});
+/// Which way packets take from here on.
+std::string way(const FastPath& fast_path, unsigned ifindex, bool fast) {
+    if (ifindex == 0) {
+        return "by the stack: not attached on this node";
+    }
+    if (fast) {
+        return "fast path";
+    }
+    const auto found = fast_path.obstacles().find(ifindex);
+    return "by the stack: " +
+           (found == fast_path.obstacles().end() ? "not looked at yet" : found->second);
+}
+
+/// The caller's own interfaces, where they keep its calls on the stack.
+void explain_caller(const Installed& installed, std::uint32_t from, Lines& lines) {
+    const auto config = read(installed.tables.config, kOnly);
+    if (config && (config->flags & DF_CONFIG_STACK) != 0) {
+        lines.emplace_back("config: no fast path on this node");
+    }
+    static_cast<void>(installed.tables.veth.for_each([&](unsigned ifindex, const df_veth& entry) {
+        if (entry.fn == from && (entry.flags & DF_VETH_FAST) == 0) {
+            lines.push_back(fmt::format("veth[{}]: calls {}", ifindex,
+                                        way(installed.fast_path, ifindex, false)));
+        }
+    }));
+}
+
+void explain_endpoint(const Installed& installed, const df_vip& vip, std::uint32_t ordinal,
+                      Lines& lines) {
+    const auto id = read(installed.tables.slots, df_slot_key{vip.id, vip.generation, ordinal});
     if (!id) {
         return;  // the list has been switched meanwhile
     }
-    if (const auto entry = read(tables.ep, *id)) {
+    if (const auto entry = read(installed.tables.ep, *id)) {
         const auto endpoint = decode(*entry);
         lines.push_back(fmt::format(
-            "slots{{{}, {}, {}}}: ep[{}]: {}, {}, gen {}, open {}", vip.id, vip.generation, ordinal,
-            *id, util::endpoint_text(endpoint.address, endpoint.port), state_name(entry->state),
-            entry->gen, std::max<std::int64_t>(open_counts.at(*id), 0)));
+            "slots{{{}, {}, {}}}: ep[{}]: {}, {}, gen {}, open {}, {}", vip.id, vip.generation,
+            ordinal, *id, util::endpoint_text(endpoint.address, endpoint.port),
+            state_name(entry->state), entry->gen,
+            std::max<std::int64_t>(installed.open_counts.at(*id), 0),
+            way(installed.fast_path, entry->ifindex, (entry->flags & DF_EP_FAST) != 0)));
     }
 }
 
-void explain_route(const Tables& tables, const OpenCounts& open_counts,
-                   const model::RouteKey& route, Lines& lines) {
-    const auto vip = read(tables.vip, encode(route));
+void explain_route(const Installed& installed, const model::RouteKey& route, Lines& lines) {
+    const auto vip = read(installed.tables.vip, encode(route));
     if (!vip) {
         lines.push_back(fmt::format("vip{{{}}}: no entry", route.text()));
         return;
@@ -91,25 +120,26 @@ void explain_route(const Tables& tables, const OpenCounts& open_counts,
                                 route.text(), vip->id, vip->fn, vip->generation, vip->count,
                                 (vip->flags & DF_VIP_HOLD) != 0 ? "hold" : "refuse"));
     for (std::uint32_t ordinal = 0; ordinal < vip->count; ++ordinal) {
-        explain_endpoint(tables, open_counts, *vip, ordinal, lines);
+        explain_endpoint(installed, *vip, ordinal, lines);
     }
 }
 
 }  // namespace
 
-Lines installed_entries(const Tables& tables, const Identities& identities,
-                        const OpenCounts& open_counts, const model::AllowKey& edge,
+Lines installed_entries(const Installed& installed, const model::AllowKey& edge,
                         const std::vector<model::RouteKey>& routes) {
     Lines lines;
+    const auto& [tables, identities, open_counts, fast_path] = installed;
     const auto from = identities.find(edge.from);
     const auto to = identities.find(edge.to);
     explain_identity(tables, edge.from, from, lines);
     explain_identity(tables, edge.to, to, lines);
     if (from && to) {
         explain_edge(tables, from->id, to->id, lines);
+        explain_caller(installed, from->id, lines);
     }
     for (const auto& route : routes) {
-        explain_route(tables, open_counts, route, lines);
+        explain_route(installed, route, lines);
     }
     return lines;
 }

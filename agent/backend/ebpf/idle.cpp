@@ -36,6 +36,10 @@ unsigned haste(std::uint64_t entries, std::uint64_t capacity) {
 bool may_be_idle(const df_ct_key& key, const df_ct& entry, std::chrono::nanoseconds now,
                  unsigned haste) {
     const auto time = static_cast<std::uint64_t>(now.count());
+    if ((entry.flags & DF_CT_FAST) != 0 && entry.role == DF_CT_ANSWER && key.dir == DF_CT_TO_POD) {
+        // No packet meets it; it goes with the call. It is looked at in case that was lost.
+        return time > entry.seen && time - entry.seen >= DF_IDLE_TCP_NS;
+    }
     return time > entry.seen && time - entry.seen >= limit(key, entry, haste);
 }
 

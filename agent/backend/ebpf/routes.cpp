@@ -134,7 +134,7 @@ Result<Routes::Endpoint> Routes::add_endpoint(std::uint32_t vip_id,
     return endpoint;
 }
 
-Result<void> Routes::write_endpoint(std::uint32_t vip_id, const Endpoint& endpoint) const {
+Result<void> Routes::write_endpoint(std::uint32_t vip_id, const Endpoint& endpoint) {
     df_ep entry{};
     entry.addr = encode(endpoint.rule.address);
     entry.port = encode_port(endpoint.rule.port);
@@ -142,7 +142,41 @@ Result<void> Routes::write_endpoint(std::uint32_t vip_id, const Endpoint& endpoi
     entry.gen = endpoint.gen;
     entry.vip_id = vip_id;
     entry.ifindex = endpoint.rule.ifindex;
+    if (entry.ifindex != 0) {
+        local_[entry.ifindex].insert(endpoint.id);
+        entry.flags = fast_.contains(entry.ifindex) ? DF_EP_FAST : 0;
+    }
     return tables_->ep.put(endpoint.id, entry);
+}
+
+Result<void> Routes::set_fast(unsigned ifindex, bool fast) {
+    if (fast == fast_.contains(ifindex)) {
+        return {};
+    }
+    fast ? (void)fast_.insert(ifindex) : (void)fast_.erase(ifindex);
+    const auto ids = local_.find(ifindex);
+    if (ids == local_.end()) {
+        return {};
+    }
+    std::erase_if(ids->second, [&](std::uint32_t id) {
+        const auto entry = tables_->ep.get(id).value_or(std::nullopt);
+        return !entry || entry->state == DF_EP_FREE || entry->ifindex != ifindex;
+    });
+    for (const std::uint32_t id : ids->second) {
+        if (auto written = write_fast(ifindex, id, fast); !written) {
+            return written;
+        }
+    }
+    return {};
+}
+
+Result<void> Routes::write_fast(unsigned ifindex, std::uint32_t id, bool fast) const {
+    auto entry = tables_->ep.get(id);
+    if (!entry || !*entry) {
+        return entry ? Result<void>() : std::unexpected(entry.error());
+    }
+    (*entry)->flags = fast && (*entry)->ifindex == ifindex ? DF_EP_FAST : 0;
+    return tables_->ep.put(id, **entry);
 }
 
 /// Frees those of `candidates` whose number is not in `kept`.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "agent/backend/ebpf/addresses.h"
@@ -50,6 +51,10 @@ class Routes {
     /// program may have read the old entry and not yet its list.
     util::Result<void> clear_old_lists();
 
+    /// Whether instances behind an interface of this node may be reached past the stack. What is
+    /// not said is no.
+    util::Result<void> set_fast(unsigned ifindex, bool fast);
+
     [[nodiscard]] const std::map<model::RouteKey, Route>& all() const { return routes_; }
     [[nodiscard]] std::uint32_t endpoints_in_use() const { return endpoint_ids_.in_use(); }
     [[nodiscard]] std::size_t slots_in_use() const { return slot_count_; }
@@ -80,7 +85,8 @@ class Routes {
     util::Result<void> release(const Route& route);
     util::Result<Endpoints> place(Route& route, const model::RouteRule& rule);
     util::Result<Endpoint> add_endpoint(std::uint32_t vip_id, const model::RouteEndpoint& rule);
-    util::Result<void> write_endpoint(std::uint32_t vip_id, const Endpoint& endpoint) const;
+    util::Result<void> write_endpoint(std::uint32_t vip_id, const Endpoint& endpoint);
+    util::Result<void> write_fast(unsigned ifindex, std::uint32_t id, bool fast) const;
     util::Result<void> free_all_but(const Endpoints& kept, const Endpoints& candidates);
     util::Result<void> free_endpoint(const Endpoint& endpoint);
     util::Result<void> switch_list(const model::RouteKey& key, Route& route, df_vip entry,
@@ -95,6 +101,8 @@ class Routes {
     std::map<model::RouteKey, Route> routes_;
     std::deque<OldList> old_lists_;  // oldest first
     std::size_t slot_count_ = 0;
+    std::map<unsigned, std::set<std::uint32_t>> local_;  // endpoint ids by ifindex; some are old
+    std::set<unsigned> fast_;                            // interfaces, see set_fast()
 };
 
 }  // namespace directfaas::backend::ebpf

@@ -82,6 +82,12 @@ Result<void> Routes::load_endpoints(const KeyOfId& keys) {
             return;
         }
         used[id] = true;
+        if (entry.ifindex != 0) {
+            local_[entry.ifindex].insert(id);
+            if ((entry.flags & DF_EP_FAST) != 0) {
+                fast_.insert(entry.ifindex);
+            }
+        }
         const auto key = keys.find(entry.vip_id);
         auto& list = key == keys.end() ? stale : routes_[key->second].endpoints;
         list.push_back({decode(entry), id, entry.gen});

@@ -176,9 +176,14 @@ void Sweep::count(const df_ct_key& key, const df_ct& entry, std::chrono::nanosec
         return;
     }
     ++pass_->live[key.ifindex << 1 | key.dir].counted;
+    const bool fast = (entry.flags & DF_CT_FAST) != 0;
+    if (fast) {
+        ++pass_->live[entry.peer << 1 | DF_CT_TO_POD].counted;
+    }
     if (entry.closed != 0) {
         return;
     }
+    pass_->gauges.open_fast += fast ? 1 : 0;
     if ((entry.flags & DF_CT_COUNTED) != 0 && entry.edge != 0) {
         ++pass_->gauges.open_by_edge[versioned(entry.edge, entry.edge_gen)];
     }

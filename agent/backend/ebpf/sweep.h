@@ -26,6 +26,7 @@ constexpr std::uint64_t versioned(std::uint32_t id, std::uint32_t gen) {
 struct Gauges {
     std::unordered_map<std::uint64_t, std::uint64_t> open_by_edge;  // key: versioned()
     std::uint64_t entries = 0;
+    std::uint64_t open_fast = 0;  // connections on the fast path
 
     bool operator==(const Gauges&) const = default;
 };

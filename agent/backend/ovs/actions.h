@@ -11,11 +11,10 @@
 
 #include "agent/backend/ovs/match.h"
 #include "agent/backend/ovs/wire.h"
+#include "agent/backend/veth.h"
 #include "lib/util/address.h"
 
 namespace directfaas::backend::ovs {
-
-using Mac = std::array<std::uint8_t, 6>;
 
 inline constexpr std::uint32_t kPortIn = 0xfffffff8;
 inline constexpr std::uint32_t kPortNormal = 0xfffffffa;

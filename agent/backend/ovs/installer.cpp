@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/backend/ovs/peer.h"
+#include "agent/backend/veth.h"
 #include "lib/util/log.h"
 
 namespace directfaas::backend::ovs {
@@ -258,16 +258,16 @@ Result<PodPlace> Installer::find_place(const model::ObjectName& pod,
             name.empty() ? "?" : name, rule.ifindex, bridge_.options().name, bridge_.options().name,
             name.empty() ? "INTERFACE" : name));
     }
-    const auto mac = peer_mac(rule.ifindex);
-    if (!mac) {
-        return std::unexpected(mac.error());
+    const auto veth = veth_facts(rule.ifindex);
+    if (!veth) {
+        return std::unexpected(veth.error());
     }
     const auto* before = look(state_.pods, pod);
     const auto zone = before != nullptr ? std::optional(before->zone) : free_zone();
     if (!zone) {
         return util::fail("no zone of the connection tracker is left for it");
     }
-    return PodPlace{*zone, *port, *mac};
+    return PodPlace{*zone, *port, veth->pod_mac};
 }
 
 Result<void> Installer::attach(const model::ObjectName& pod, const model::AttachRule& rule,

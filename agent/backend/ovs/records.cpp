@@ -83,7 +83,8 @@ void StateReader::read_name(const FoundFlow& flow, const Json& note) {
             .enforcement = static_cast<model::Enforcement>(note.at("e").get<int>()),
             .ingress = note.at("i").get<bool>(),
             .served = ports_from(note.at("s")),
-            .open = ports_from(note.at("o"))};
+            .open = ports_from(note.at("o")),
+            .fast_path = note.value("p", true)};
     } else if (owner_of(flow.cookie) == Owner::kRoute) {
         const auto vip = flow.match.address(Field::kDestination4, Field::kDestination6);
         const auto protocol = flow.match.value(Field::kCtProtocol);
@@ -212,7 +213,8 @@ std::string identity_record(const model::Identity& identity, const model::Identi
                 {"e", static_cast<int>(rule.enforcement)},
                 {"i", rule.ingress},
                 {"s", ports_json(rule.served)},
-                {"o", ports_json(rule.open)}}
+                {"o", ports_json(rule.open)},
+                {"p", rule.fast_path}}
         .dump();
 }
 

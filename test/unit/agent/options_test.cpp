@@ -32,15 +32,33 @@ TEST(Options, DefaultsFollowTheNodesName) {
     EXPECT_EQ(options->http.port, 9467);
     EXPECT_EQ(options->hold_deadline, std::chrono::seconds(30));
     EXPECT_EQ(options->task, Task::kRun);
+    EXPECT_EQ(options->no_fast_path(), "");
 }
 
 TEST(Options, FlagsOfTheNodeAndItsSwitch) {
     const agent_test::TempDir dir;
-    const auto options = parse_options(
-        arguments(dir, "",
-                  {"--instance", "a", "--node-name", "n", "--source-dir", "/m", "--pod-network",
-                   "10.1.0.0/16", "--pod-network=fd00::/8", "--backend", "ovs", "--bpffs", "/b",
-                   "--deny", "drop", "--attach", "clsact", "--tc-priority", "7"}));
+    const auto options = parse_options(arguments(dir, "",
+                                                 {"--instance",
+                                                  "a",
+                                                  "--node-name",
+                                                  "n",
+                                                  "--source-dir",
+                                                  "/m",
+                                                  "--pod-network",
+                                                  "10.1.0.0/16",
+                                                  "--pod-network=fd00::/8",
+                                                  "--backend",
+                                                  "ovs",
+                                                  "--bpffs",
+                                                  "/b",
+                                                  "--deny",
+                                                  "drop",
+                                                  "--fast-path",
+                                                  "off",
+                                                  "--attach",
+                                                  "clsact",
+                                                  "--tc-priority",
+                                                  "7"}));
     ASSERT_TRUE(options) << options.error().text;
     EXPECT_EQ(options->instance, "a");
     EXPECT_EQ(options->node_name, "n");
@@ -50,6 +68,7 @@ TEST(Options, FlagsOfTheNodeAndItsSwitch) {
     EXPECT_EQ(options->backend, BackendKind::kOvs);
     EXPECT_EQ(options->bpffs, "/b");
     EXPECT_TRUE(options->deny_silently);
+    EXPECT_EQ(options->no_fast_path(), "--fast-path off");
     EXPECT_EQ(options->attach, AttachKind::kClsact);
     EXPECT_EQ(options->tc_priority, 7U);
 }

@@ -39,7 +39,7 @@ TEST(Encode, IdentitiesRoundTrip) {
         for (const auto enforcement : {model::Enforcement::kDisabled, model::Enforcement::kAudit,
                                        model::Enforcement::kEnforce}) {
             for (const bool ingress : {false, true}) {
-                const model::IdentityRule rule{enforcement, ingress, {}, {}};
+                const model::IdentityRule rule{enforcement, ingress, {}, {}, !ingress};
                 const auto entry = encode(identity, rule, 7);
                 ASSERT_TRUE(entry) << entry.error().text();
                 EXPECT_EQ(entry->gen, 7U);

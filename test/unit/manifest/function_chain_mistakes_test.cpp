@@ -73,10 +73,12 @@ const Mistake kSpecMistakes[] = {
      error(6,
            "spec.enforcement must be text, found the boolean true. Put it in quotes: "
            "\"true\"")},
-    {"FastPath", with_spec("  fastPath: auto"),
+    {"FastPath", with_spec("  fastPath: fast"),
+     error(6, "spec.fastPath is \"fast\", allowed: auto, off. Write one of these")},
+    {"FastPathBoolean", with_spec("  fastPath: false"),
      error(6,
-           "spec.fastPath other than \"off\" is not supported yet. Write fastPath: \"off\", or "
-           "remove the line")},
+           "spec.fastPath must be text, found the boolean false. Put it in quotes: "
+           "\"false\"")},
     {"EdgeWithoutEnd", with_spec("  edges:\n  - {from: a}"),
      error(7, "spec.edges[0].to is missing. Add a line \"to: ...\"")},
     {"EdgeUnknownField", with_spec("  edges:\n  - {from: a, to: b, form: c}"),

@@ -60,6 +60,7 @@ status:
 )");
     EXPECT_EQ(chain.name, (model::ObjectName{"shop", "bookinfo"}));
     EXPECT_EQ(chain.enforcement, Enforcement::kAudit);
+    EXPECT_FALSE(chain.fast_path);
     EXPECT_EQ(chain.where, (model::SourceLine{"f.yaml", 1}));
     ASSERT_EQ(chain.functions.size(), 3U);
 

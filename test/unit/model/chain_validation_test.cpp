@@ -172,6 +172,18 @@ TEST_F(ChainValidationTest, StrictestEnforcementWins) {
     EXPECT_EQ(rules().identities.at(function("a")).enforcement, Enforcement::kAudit);
 }
 
+TEST_F(ChainValidationTest, FastPathIsOffIfOneChainSaysSo) {
+    auto off = chain("off", {"a"}, {});
+    off.fast_path = false;
+    put("on.yaml", {chain("on", {"a", "b"}, {})});
+    EXPECT_TRUE(rules().identities.at(function("a")).fast_path);
+    put("off.yaml", {off});
+    EXPECT_FALSE(rules().identities.at(function("a")).fast_path);
+    EXPECT_TRUE(rules().identities.at(function("b")).fast_path);
+    put("off.yaml", {});
+    EXPECT_TRUE(rules().identities.at(function("a")).fast_path);
+}
+
 TEST_F(ChainValidationTest, AFunctionAndAnEntryHaveDifferentNames) {
     auto app = chain("app", {"a"}, {});
     app.entries = {{"a", {{"app", "gateway"}}, at(30, "app.yaml")}};

@@ -65,21 +65,22 @@ struct Oracle {
     }
 
     void add_identities() {
-        const auto strictest = [&](const Identity& identity, Enforcement enforcement) {
+        const auto strictest = [&](const Identity& identity, const FunctionChain& chain) {
             const auto [it, fresh] = rules.identities.try_emplace(identity);
             it->second.enforcement =
-                fresh ? enforcement : std::max(it->second.enforcement, enforcement);
+                fresh ? chain.enforcement : std::max(it->second.enforcement, chain.enforcement);
+            it->second.fast_path = it->second.fast_path && chain.fast_path;
         };
         for (const auto& chain : chains) {
             for (const auto& declared : chain.functions) {
                 const Identity identity{IdentityKind::kFunction, {chain.name.ns, declared.name}};
                 functions[identity] = declared;
-                strictest(identity, chain.enforcement);
+                strictest(identity, chain);
             }
             for (const auto& declared : chain.entries) {
                 const Identity identity{IdentityKind::kEntry, {chain.name.ns, declared.name}};
                 entries[identity] = declared;
-                strictest(identity, chain.enforcement);
+                strictest(identity, chain);
             }
         }
     }

@@ -37,6 +37,7 @@ Identity identity(int number) {
 IdentityRule identity_rule(Dice& dice) {
     IdentityRule rule;
     rule.enforcement = static_cast<Enforcement>(dice.below(3));
+    rule.fast_path = dice.below(4) != 0;
     rule.ingress = dice.present();
     if (dice.present()) {
         rule.served.insert({static_cast<std::uint16_t>(dice.below(3)), util::Protocol::kTcp});

@@ -87,6 +87,7 @@ FunctionChain RandomWorld::chain(const std::string& ns, int number) {
     FunctionChain chain;
     chain.name = {ns, name("c", number)};
     chain.enforcement = static_cast<Enforcement>(below(3));
+    chain.fast_path = below(4) != 0;
     chain.where = where();
     for (int i = 0; i < kFunctions; ++i) {
         if (chance(0.7)) {

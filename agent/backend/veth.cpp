@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/backend/ovs/peer.h"
+#include "agent/backend/veth.h"
 
 #include <fmt/format.h>
 #include <linux/if_link.h>
@@ -12,7 +12,7 @@
 #include <memory>
 #include <optional>
 
-namespace directfaas::backend::ovs {
+namespace directfaas::backend {
 namespace {
 
 using util::Result;
@@ -21,18 +21,37 @@ struct LinkFacts {
     std::optional<unsigned> peer;
     std::optional<std::int32_t> peer_namespace;
     std::optional<Mac> mac;
+    unsigned mtu = 0;
+    std::string qdisc;
+    bool has_xdp = false;
 };
+
+bool xdp_attached(nlattr* xdp) {
+    const nlattr* attached =
+        nla_find(static_cast<nlattr*>(nla_data(xdp)), nla_len(xdp), IFLA_XDP_ATTACHED);
+    return attached != nullptr && nla_get_u8(attached) != XDP_ATTACHED_NONE;
+}
 
 int take_link(nl_msg* message, void* context) {
     auto& facts = *static_cast<LinkFacts*>(context);
     nlmsghdr* header = nlmsg_hdr(message);
-    if (nlattr* link = nlmsg_find_attr(header, sizeof(ifinfomsg), IFLA_LINK)) {
+    const auto find = [&](int type) { return nlmsg_find_attr(header, sizeof(ifinfomsg), type); };
+    if (nlattr* link = find(IFLA_LINK)) {
         facts.peer = nla_get_u32(link);
     }
-    if (nlattr* netns = nlmsg_find_attr(header, sizeof(ifinfomsg), IFLA_LINK_NETNSID)) {
+    if (nlattr* netns = find(IFLA_LINK_NETNSID)) {
         facts.peer_namespace = nla_get_s32(netns);
     }
-    nlattr* address = nlmsg_find_attr(header, sizeof(ifinfomsg), IFLA_ADDRESS);
+    if (nlattr* mtu = find(IFLA_MTU)) {
+        facts.mtu = nla_get_u32(mtu);
+    }
+    if (nlattr* qdisc = find(IFLA_QDISC)) {
+        facts.qdisc = nla_get_string(qdisc);
+    }
+    if (nlattr* xdp = find(IFLA_XDP)) {
+        facts.has_xdp = xdp_attached(xdp);
+    }
+    nlattr* address = find(IFLA_ADDRESS);
     if (address != nullptr && nla_len(address) == 6) {
         const auto* bytes = static_cast<const std::uint8_t*>(nla_data(address));
         facts.mac.emplace();
@@ -64,7 +83,7 @@ Result<LinkFacts> ask(nl_sock* socket, unsigned ifindex, std::optional<std::int3
 
 }  // namespace
 
-Result<Mac> peer_mac(unsigned ifindex) {
+Result<VethFacts> veth_facts(unsigned ifindex) {
     const std::unique_ptr<nl_sock, void (*)(nl_sock*)> socket(nl_socket_alloc(), nl_socket_free);
     if (socket == nullptr) {
         return util::fail_errno("opening a netlink socket", ENOMEM);
@@ -84,8 +103,10 @@ Result<Mac> peer_mac(unsigned ifindex) {
     if (!pod) {
         return std::unexpected(pod.error());
     }
-    return pod->mac ? Result<Mac>(*pod->mac)
-                    : util::fail(fmt::format("the peer of interface {} has no address", ifindex));
+    if (!pod->mac) {
+        return util::fail(fmt::format("the peer of interface {} has no address", ifindex));
+    }
+    return VethFacts{host->mtu, host->qdisc, *pod->mac, pod->has_xdp};
 }
 
-}  // namespace directfaas::backend::ovs
+}  // namespace directfaas::backend

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only) */
+/* What an instance answers: the handshake's end, and the way back from eIP to vIP. Where the two
+ * meet: the caller's to_pod, or the instance's own from_pod on the fast path. */
+#ifndef DIRECTFAAS_BPF_ANSWER_H
+#define DIRECTFAAS_BPF_ANSWER_H
+
+#include "bpf/lib/connection.h"
+#include "bpf/lib/hold.h"
+#include "bpf/lib/rewrite.h"
+
+/* The instance of a replayed call does not listen yet. The caller must not see its reset. */
+__noinline int swallow_reset(struct __sk_buff *skb)
+{
+	struct work *w = work();
+	struct df_ct *entry = w ? bpf_map_lookup_elem(&ct, &w->p.key) : NULL;
+
+	if (!entry) {
+		return TC_ACT_SHOT;
+	}
+	w->key = w->p.key;
+	other_half(&w->other, &w->key, entry);
+	report_reset(entry);
+	forget();
+	count(skb, DF_REASON_REPLAY_RESET);
+	return TC_ACT_SHOT;
+}
+
+/* The logarithm, without a loop: buckets are powers of two of microseconds. */
+static __always_inline __u32 handshake_bucket(__u64 ns)
+{
+	__u64 us = ns / 1000;
+	__u32 bucket = 0;
+
+	if (us >> 32) {
+		return DF_HANDSHAKE_BUCKETS - 1;
+	}
+#pragma unroll
+	for (int shift = 16; shift; shift >>= 1) {
+		if (us >> shift) {
+			us >>= shift;
+			bucket += shift;
+		}
+	}
+	bucket += us ? 1 : 0;
+	return bucket < DF_HANDSHAKE_BUCKETS ? bucket : DF_HANDSHAKE_BUCKETS - 1;
+}
+
+/* The instance has answered: the connection stands. */
+static __always_inline void established(struct df_ct *entry)
+{
+	struct df_edge_stats *stats = entry->edge ? stats_of_edge(entry->edge) : NULL;
+
+	entry->tcp |= DF_TCP_ESTABLISHED;
+	if (entry->flags & DF_CT_REPLAYED) {
+		count_opened(entry->fn, entry->edge);
+	}
+	if (!stats) {
+		return;
+	}
+	const __u64 took = bpf_ktime_get_ns() - entry->created;
+	const __u32 bucket = handshake_bucket(took);
+
+	if (bucket < DF_HANDSHAKE_BUCKETS) {
+		stats->handshake_sum_ns += took;
+		stats->handshake[bucket]++;
+	}
+}
+
+/* The answer comes from the vIP again. 0 on success. */
+static __always_inline int restore_vip(struct __sk_buff *skb, struct packet *p, struct df_ct *entry)
+{
+	const __be16 own_port = entry->alt_port;
+
+	if (!(entry->flags & DF_CT_NAT)) {
+		return 0;
+	}
+	if (unlikely(own_port != p->key.dport)) {
+		struct df_addr own = p->key.daddr;
+
+		if (rewrite(skb, p, END_DESTINATION, &own, own_port)) {
+			return -1;
+		}
+	}
+	return rewrite(skb, p, END_SOURCE, &entry->nat_addr, entry->nat_port);
+}
+
+#endif
