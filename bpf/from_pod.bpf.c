@@ -16,7 +16,32 @@
 
 /* ---- a packet that opens a call (in the work area) ---------------------------------------- */
 
-/* Nobody to call: keep the packet if the route says so. */
+/* Gives the packet to the agent, and remembers the call. */
+static __always_inline int keep(struct __sk_buff *skb, struct work *w, struct df_fn_stats *stats)
+{
+	const __u64 now = now_coarse();
+
+	if (!hold(skb, DF_HELD_NO_INSTANCE)) {
+		return drop(skb, DF_REASON_HOLD_FULL);
+	}
+	if (is_tcp(&w->p)) {
+		bpf_map_update_elem(&kept, &w->p.key, &now, BPF_ANY);
+	}
+	stats->held++;
+	count(skb, DF_REASON_HELD);
+	emit(skb, DF_REASON_HELD, DF_VERDICT_HOLD);
+	return TC_ACT_SHOT;
+}
+
+/* Does the agent have this call, so that the packet is its caller's next try? */
+static __always_inline int is_kept(const struct work *w)
+{
+	__u64 *since = is_tcp(&w->p) ? bpf_map_lookup_elem(&kept, &w->p.key) : NULL;
+
+	return since && now_coarse() - *since < DF_KEPT_NS;
+}
+
+/* Nobody to call, or the agent has this call: keep the packet if the route says so. */
 static __always_inline int no_instance(struct __sk_buff *skb, struct work *w)
 {
 	struct df_fn_stats *stats = stats_of_fn(w->c.to);
@@ -27,18 +52,12 @@ static __always_inline int no_instance(struct __sk_buff *skb, struct work *w)
 	if (!stats) {
 		return drop(skb, DF_REASON_NO_ENDPOINT);
 	}
-	stats->zero_syn++;
+	stats->zero_syn += !w->route.count;
 	if (!(w->route.flags & DF_VIP_HOLD)) {
 		stats->no_endpoint++;
 		return refuse(skb, DF_REASON_NO_ENDPOINT);
 	}
-	if (!hold(skb, DF_HELD_NO_INSTANCE)) {
-		return drop(skb, DF_REASON_HOLD_FULL);
-	}
-	stats->held++;
-	count(skb, DF_REASON_HELD);
-	emit(skb, DF_REASON_HELD, DF_VERDICT_HOLD);
-	return TC_ACT_SHOT;
+	return keep(skb, w, stats);
 }
 
 /* The connection is in the table: count and report it. */
@@ -85,9 +104,10 @@ __noinline int call_vip(struct __sk_buff *skb)
 		return refuse(skb, reason);
 	}
 	if (w->c.give_up) {
+		bpf_map_delete_elem(&kept, &w->p.key);
 		return refuse(skb, DF_REASON_HOLD_EXPIRED);
 	}
-	if (!w->route.count) {
+	if (!w->route.count || (w->route.flags & DF_VIP_HOLD && !w->c.replayed && is_kept(w))) {
 		return no_instance(skb, w);
 	}
 	if (!within_budget(w->p.key.ifindex, DF_CT_FROM_POD)) {
@@ -491,7 +511,7 @@ int from_pod(struct __sk_buff *skb)
 	}
 	touch(entry);
 	if (unlikely(first_answer && !reset && p.tcp_flags & TCP_SYN)) {
-		established(entry);
+		established(&p, entry);
 	}
 	if (is_tcp(&p)) {
 		follow_tcp(&p, entry);

@@ -326,7 +326,7 @@ int to_pod(struct __sk_buff *skb)
 	}
 	touch(entry);
 	if (unlikely(first_answer && !reset && p.tcp_flags & TCP_SYN)) {
-		established(entry);
+		established(&p, entry);
 	}
 	if (is_tcp(&p)) {
 		follow_tcp(&p, entry);

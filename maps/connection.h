@@ -94,6 +94,12 @@ struct df_frag {
 };
 static_assert(sizeof(struct df_frag) == 16 + 4 + 4 + 6 + 2, "hole");
 
+/* Map `kept` (LRU hash): tuple of a TCP call, as from_pod meets it, that the agent keeps -> when it
+ * was given to the agent last (ns, CLOCK_MONOTONIC coarse). Its caller's kernel sends the SYN again
+ * by itself: that is the same call, which waits for the agent's copy, however ready an instance is.
+ */
+#define DF_KEPT_NS (60ULL * 1000000000)
+
 /* Map `budget` (hash): ifindex << 1 | enum df_ct_dir -> what this pod may still open (FROM_POD)
  * or accept (TO_POD). */
 struct df_budget {

@@ -45,14 +45,26 @@ static __always_inline __u32 handshake_bucket(__u64 ns)
 	return bucket < DF_HANDSHAKE_BUCKETS ? bucket : DF_HANDSHAKE_BUCKETS - 1;
 }
 
+/* The call that the agent has sent on is answered: its ports may be used again. */
+static __always_inline void end_of_hold(const struct packet *p, const struct df_ct *entry)
+{
+	struct work *w = work();
+
+	if (w) {
+		other_half(&w->other, &p->key, entry);
+		bpf_map_delete_elem(&kept, &w->other);
+	}
+}
+
 /* The instance has answered: the connection stands. */
-static __always_inline void established(struct df_ct *entry)
+static __always_inline void established(const struct packet *p, struct df_ct *entry)
 {
 	struct df_edge_stats *stats = entry->edge ? stats_of_edge(entry->edge) : NULL;
 
 	entry->tcp |= DF_TCP_ESTABLISHED;
 	if (entry->flags & DF_CT_REPLAYED) {
 		count_opened(entry->fn, entry->edge);
+		end_of_hold(p, entry);
 	}
 	if (!stats) {
 		return;

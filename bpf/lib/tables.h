@@ -48,6 +48,7 @@ TABLE(edge, BPF_MAP_TYPE_ARRAY, __u32, struct df_edge, 32768, 0);
 
 TABLE(ct, BPF_MAP_TYPE_HASH, struct df_ct_key, struct df_ct, 262144, 0);
 TABLE(frag, BPF_MAP_TYPE_LRU_HASH, struct df_frag_key, struct df_frag, 8192, 0);
+TABLE(kept, BPF_MAP_TYPE_LRU_HASH, struct df_ct_key, __u64, 16384, 0);
 TABLE(budget, BPF_MAP_TYPE_HASH, __u32, struct df_budget, 8192, BPF_F_NO_PREALLOC);
 
 TABLE(edge_stats, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct df_edge_stats, 32768, 0);

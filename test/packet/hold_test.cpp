@@ -42,6 +42,36 @@ TEST_P(Hold, SynWithoutInstanceIsHandedOverWhole) {
     EXPECT_EQ(sw.connections(), 0U) << "a held call has no connection entry";
 }
 
+/// An instance that is ready need not listen yet: only the reset of the agent's copy is swallowed.
+TEST_P(Hold, NextTryOfAKeptCallGoesToTheAgentHoweverReadyAnInstanceIs) {
+    const auto syn = tcp(pod(1), 40000, vip(2), 80);
+    sw.from_pod(caller_if, syn);
+    sw.route(kRouteTcp, vip(2), 80, IPPROTO_TCP, kCallee, {kInstanceOne}, DF_VIP_HOLD);
+    EXPECT_EQ(sw.from_pod(caller_if, syn).verdict, kShot);
+    EXPECT_EQ(sw.held().size(), 2U);
+    EXPECT_EQ(sw.fn_stats(kCallee).zero_syn, 1U) << "there is an instance";
+    EXPECT_EQ(sw.fn_stats(kCallee).held, 2U);
+    EXPECT_EQ(sw.from_pod(caller_if, tcp(pod(1), 40001, vip(2), 80)).verdict, kNext)
+        << "another call is not kept";
+
+    EXPECT_EQ(sw.from_pod(caller_if, syn, replayed()).verdict, kNext);
+    EXPECT_EQ(answer_call(40000, flag::kRst | flag::kAck).verdict, kShot);
+    EXPECT_EQ(sw.from_pod(caller_if, syn).verdict, kShot) << "still kept";
+    EXPECT_EQ(sw.from_pod(caller_if, syn, replayed()).verdict, kNext);
+    answer_call(40000);
+    sw.from_pod(caller_if, tcp(pod(1), 40000, vip(2), 80, flag::kFin | flag::kAck));
+    answer_call(40000, flag::kFin | flag::kAck);
+    EXPECT_EQ(sw.from_pod(caller_if, syn).verdict, kNext) << "a new call of these ports";
+}
+
+TEST_P(Hold, CallThatWasGivenUpIsKeptNoLonger) {
+    const auto syn = tcp(pod(1), 40000, vip(2), 80);
+    sw.from_pod(caller_if, syn);
+    sw.from_pod(caller_if, syn, given_up());
+    sw.route(kRouteTcp, vip(2), 80, IPPROTO_TCP, kCallee, {kInstanceOne}, DF_VIP_HOLD);
+    EXPECT_EQ(sw.from_pod(caller_if, syn).verdict, kNext);
+}
+
 TEST_P(Hold, DatagramsOfAnySizeUpToTheLimitAreHandedOverWhole) {
     const std::size_t headers = v4() ? 42 : 62;
     for (const std::size_t size :

@@ -112,6 +112,10 @@ Result<void> read_usage(const Tables& tables, const Census& census, Counters& co
     entries["denied"] = counters.denied.size();
     auto& fragments = entries["frag"];
     auto counted = tables.frag.for_each([&](const df_frag_key&, const df_frag&) { ++fragments; });
+    auto& kept = entries["kept"];
+    if (counted) {
+        counted = tables.kept.for_each([&](const df_ct_key&, std::uint64_t) { ++kept; });
+    }
     for (const RawMap* table : tables.all()) {
         // Arrays of nobody and rings hold no entries that could run out.
         counters.tables.push_back(

@@ -42,6 +42,7 @@ util::Result<Tables> Tables::open(const Pins& pins) {
     open(tables.edge, "edge", BPF_MAP_TYPE_ARRAY);
     open(tables.ct, "ct", BPF_MAP_TYPE_HASH);
     open(tables.frag, "frag", BPF_MAP_TYPE_LRU_HASH);
+    open(tables.kept, "kept", BPF_MAP_TYPE_LRU_HASH);
     open(tables.budget, "budget", BPF_MAP_TYPE_HASH);
     open(tables.edge_stats, "edge_stats", BPF_MAP_TYPE_PERCPU_ARRAY);
     open(tables.fn_stats, "fn_stats", BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -57,12 +58,12 @@ util::Result<Tables> Tables::open(const Pins& pins) {
 }
 
 std::vector<const RawMap*> Tables::all() const {
-    return {&config.raw(),   &fn.raw(),      &veth.raw(),   &pod_name.raw(),
-            &ip_id.raw(),    &fn_port.raw(), &vip.raw(),    &slots.raw(),
-            &ep.raw(),       &ep_open.raw(), &allow.raw(),  &edge.raw(),
-            &ct.raw(),       &frag.raw(),    &budget.raw(), &edge_stats.raw(),
-            &fn_stats.raw(), &drops.raw(),   &denied.raw(), &ring_lost.raw(),
-            &events,         &held};
+    return {&config.raw(),     &fn.raw(),       &veth.raw(),  &pod_name.raw(),
+            &ip_id.raw(),      &fn_port.raw(),  &vip.raw(),   &slots.raw(),
+            &ep.raw(),         &ep_open.raw(),  &allow.raw(), &edge.raw(),
+            &ct.raw(),         &frag.raw(),     &kept.raw(),  &budget.raw(),
+            &edge_stats.raw(), &fn_stats.raw(), &drops.raw(), &denied.raw(),
+            &ring_lost.raw(),  &events,         &held};
 }
 
 }  // namespace directfaas::backend::ebpf

@@ -31,6 +31,7 @@ struct Tables {
     BpfMap<std::uint32_t, df_edge> edge;
     BpfMap<df_ct_key, df_ct> ct;
     BpfMap<df_frag_key, df_frag> frag;
+    BpfMap<df_ct_key, std::uint64_t> kept;
     BpfMap<std::uint32_t, df_budget> budget;
     PerCpuMap<std::uint32_t, df_edge_stats> edge_stats;
     PerCpuMap<std::uint32_t, df_fn_stats> fn_stats;
