@@ -55,8 +55,7 @@ __noinline int choose(__u32 skip)
 	w->c.eport = e->port;
 	w->c.peer = e->flags & DF_EP_FAST ? e->ifindex : 0;
 	barrier();
-	/* The list may have been switched, and the number freed or given to another vIP meanwhile.
-	 */
+	/* The list may have been switched, and the number freed or given to another vIP. */
 	return e->state != DF_EP_FREE && e->vip_id == w->route.id;
 }
 

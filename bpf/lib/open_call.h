@@ -203,7 +203,9 @@ __noinline int insert_pair(__u32 other_ports)
 	}
 	if (result) {
 		bpf_map_delete_elem(&ct, &w->key);
-		bpf_map_delete_elem(&ct, &w->other);
+		if (w->c.flags & (DF_CT_SELF | DF_CT_FAST)) { /* else it is of an earlier packet */
+			bpf_map_delete_elem(&ct, &w->other);
+		}
 		bpf_map_delete_elem(&ct, &w->p.key);
 		return DF_REASON_CT_FULL;
 	}

@@ -303,5 +303,22 @@ TEST_P(Fast, FullTableLeavesNothingHalfOpen) {
     EXPECT_EQ(sw.open_at(kInstanceOne), sw.connections() / 3);
 }
 
+/// One entry is left, so that the first half of a pair fits and the second does not.
+TEST_P(Fast, FullTableTakesNothingFromOthers) {
+    open();
+    place_caller(0);
+    const auto first = tcp(pod(1), 1024, vip(2), 80);
+    EXPECT_EQ(sw.from_pod(caller_if, first).verdict, kNext);
+    std::uint16_t sport = 1025;
+    do {
+        EXPECT_EQ(sw.from_pod(caller_if, first).verdict, kNext) << "the same call, sent again";
+        ASSERT_LT(++sport, 4000) << "the table never filled";
+    } while (sw.from_pod(caller_if, tcp(pod(1), sport, vip(2), 80)).verdict == kNext);
+    EXPECT_EQ(sw.counted(DF_REASON_CT_FULL, DF_HOOK_FROM_POD), 1U);
+    EXPECT_EQ(sw.connections(), 1023U);
+    const auto answer = tcp(pod(2), 8080, pod(1), 1024, flag::kSyn | flag::kAck);
+    EXPECT_EQ(look(sw.to_pod(caller_if, answer).frame).src.text(), vip(2));
+}
+
 }  // namespace
 }  // namespace directfaas::packet
