@@ -66,13 +66,14 @@ class Hold : public Scenario {
     /// What the platform does when the script was called. Ready is not listening: TCP calls must
     /// succeed whichever comes first.
     enum class First : std::uint8_t { kReady, kListening };
-    Instance& start_instance(First first = First::kReady) {
+    Instance& start_instance(First first = First::kReady,
+                             std::chrono::milliseconds cold_start = kColdStart) {
         EXPECT_TRUE(wait_until([&] { return !script_.calls().empty(); }));
         Instance& instance = cluster_.add_instance("callee", cluster_.far(), false);
         if (first == First::kReady) {
             cluster_.sync();
         }
-        std::this_thread::sleep_for(kColdStart);  // the instance's own start, not ours
+        std::this_thread::sleep_for(cold_start);  // the instance's own start, not ours
         instance.listen(cluster_.spec("callee"));
         cluster_.sync();
         return instance;
@@ -198,6 +199,36 @@ TEST_P(Hold, DeniedCallIsNotHeld) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, Hold, testing::ValuesIn(path_setups()), setup_name);
+
+/// What the switch remembers of a call that the agent keeps. The eBPF switch does not yet.
+class KeptCalls : public Hold {};
+
+/// The caller's kernel sends its SYN again, on its own, while the agent has the call: after 1 s and
+/// after 3 s. Such a segment is a part of the held call, not a new one.
+TEST_P(KeptCalls, RetransmissionBetweenReadyAndListeningIsPartOfTheHeldCall) {
+    cluster_.start();
+    constexpr int kCalls = 4;
+    std::vector<TcpClient> clients;
+    for (int i = 0; i < kCalls; ++i) {
+        auto client = TcpClient::start(from(), cluster_.vip("callee"));
+        ASSERT_TRUE(client);
+        clients.push_back(std::move(*client));
+    }
+    Instance& instance = start_instance(First::kReady, std::chrono::milliseconds(1300));
+    for (TcpClient& client : clients) {
+        const auto done = client.finish();
+        EXPECT_TRUE(done) << done.error().text();
+        EXPECT_EQ(client.ask("x").value_or(""), pod(instance).name() + " x");
+    }
+    EXPECT_EQ(cluster_.edge("caller", "callee").opened, static_cast<std::uint64_t>(kCalls));
+}
+
+std::vector<Setup> ovs_path_setups() {
+    auto all = path_setups();
+    std::erase_if(all, [](const Setup& setup) { return !setup.ovs(); });
+    return all;
+}
+INSTANTIATE_TEST_SUITE_P(Paths, KeptCalls, testing::ValuesIn(ovs_path_setups()), setup_name);
 
 }  // namespace
 }  // namespace directfaas::conformance

@@ -7,6 +7,7 @@
 
 #include "test/backend/rule_generator.h"
 #include "test/ovs/fixture.h"
+#include "test/support/packet.h"
 
 namespace directfaas::backend::ovs {
 namespace {
@@ -103,6 +104,40 @@ TEST_F(Rules, ForeignFlowsGroupsAndPortsStay) {
     EXPECT_THAT(vswitch().ofctl("dump-flows"), HasSubstr("cookie=0x78"));
     EXPECT_THAT(vswitch().ofctl("dump-groups"), HasSubstr("group_id=7"));
     EXPECT_THAT(vswitch().ofctl("dump-ports-desc"), HasSubstr("foreign"));
+}
+
+/// The switch itself remembers which calls the agent keeps; that is no damage to be mended.
+TEST_F(Rules, KeptCallStaysRememberedUntilRemoval) {
+    const model::Identity caller{model::IdentityKind::kFunction, {"shop", "caller"}};
+    const model::Identity callee{model::IdentityKind::kFunction, {"shop", "callee"}};
+    const auto address = *util::IpAddress::parse("10.1.0.1");
+    model::RuleSet rules;
+    rules.identities = {{caller, {}}, {callee, {}}};
+    rules.attachments[{"shop", "caller-1"}] = {caller, ports(1).front(), {address}, false};
+    rules.addresses[address] = caller;
+    rules.routes[{*util::IpAddress::parse("10.96.0.1"), 80, util::Protocol::kTcp}] = {
+        callee, {}, model::WhenEmpty::kHold};
+    rules.allowed = {{caller, callee}};
+    make(rules);
+    const auto kept = [&] { return vswitch().ofctl("dump-flows", {"table=125"}); };
+    EXPECT_THAT(kept(), Not(HasSubstr("tp_src=")));
+    const auto syn =
+        support::Eth{} / support::Ip4{.src = "10.1.0.1", .dst = "10.96.0.1"} / support::Tcp{};
+    std::string hex;
+    for (const auto byte : syn.bytes()) {
+        hex += fmt::format("{:02x}", byte);
+    }
+    change_switch("packet-out", {"in_port=1,packet=" + hex + ",actions=resubmit(,0)"});
+    EXPECT_THAT(kept(), HasSubstr("tp_src=40000,tp_dst=80"));
+    in_node([&] {
+        const auto there = backend().dump();
+        ASSERT_TRUE(there) << there.error().text();
+        EXPECT_EQ(difference(*there, rules), "");
+    });
+    EXPECT_THAT(kept(), HasSubstr("tp_src=40000"));
+    make({});
+    EXPECT_TRUE(in_node([&] { return backend().remove(); }));
+    EXPECT_FALSE(vswitch().has_our_flows());
 }
 
 TEST_F(Rules, RemovalLeavesNothing) {

@@ -135,16 +135,27 @@ Actions& Actions::track(const Tracking& tracking, const Actions& nested) {
     return *this;
 }
 
-Actions& Actions::learn(std::uint8_t table, std::uint16_t priority, std::uint64_t cookie,
-                        std::uint32_t limit, std::initializer_list<Field> fields) {
-    constexpr unsigned kBits = 32;  // and: from a field, into a match
+Actions& Actions::learn(const Learning& learning) {
+    // Of a specification's header: from a value that follows, not from a field; into a field.
+    constexpr unsigned kImmediate = 1U << 13;
+    constexpr unsigned kLoad = 1U << 11;
     const auto start = out_.size();
     out_.u16(kExperimenter).u16(0).u32(kVendor).u16(kLearn);
-    out_.u16(0).u16(0).u16(priority).u64(cookie).u16(0).u8(table).u8(0).u16(0).u16(0);
-    out_.u32(limit).u16(0).u16(0);
-    for (const Field field : fields) {
-        out_.u16(kBits).u32(oxm_header(field, false)).u16(0);
+    out_.u16(0).u16(learning.lifetime).u16(learning.priority).u64(learning.cookie);
+    out_.u16(0).u8(learning.table).u8(0).u16(0).u16(0);
+    out_.u32(learning.limit).u16(0).u16(0);
+    for (const auto& given : learning.given) {
+        out_.u16(kImmediate | field_size(given.field) * 8).u16(given.value);
+        out_.u32(oxm_header(given.field, false)).u16(0);
+    }
+    for (const Field field : learning.fields) {
+        out_.u16(field_size(field) * 8);
         out_.u32(oxm_header(field, false)).u16(0);
+        out_.u32(oxm_header(field, false)).u16(0);
+    }
+    if (learning.raises) {
+        out_.u16(kImmediate | kLoad | 1U).u16(1);
+        out_.u32(oxm_header(learning.raises->field, false)).u16(learning.raises->number);
     }
     out_.pad(start);
     out_.patch(start + 2, out_.size() - start);

@@ -4,10 +4,10 @@
 
 #include <array>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/backend/ovs/match.h"
 #include "agent/backend/ovs/wire.h"
@@ -42,6 +42,27 @@ struct Tracking {
     std::optional<NatTarget> translation{};  ///< of a new one
 };
 
+/// A flow that the switch itself adds, or makes young again, when a packet meets the action.
+struct Learning {
+    std::uint8_t table = 0;
+    std::uint16_t priority = 0;
+    std::uint64_t cookie = 0;
+    std::uint32_t limit = 0;     ///< flows of this table and cookie; then no more are added
+    std::uint16_t lifetime = 0;  ///< seconds after the last such packet; 0: for good
+    struct Given {
+        Field field{};
+        std::uint16_t value = 0;
+    };
+    std::vector<Given> given{};   ///< it matches these; what its fields need before them
+    std::vector<Field> fields{};  ///< it matches the packet's values of these
+    /// A bit of a register that it sets.
+    struct Bit {
+        Field field{};
+        unsigned number = 0;
+    };
+    std::optional<Bit> raises{};
+};
+
 class Actions {
    public:
     Actions& set(Field field, std::uint64_t value);
@@ -57,10 +78,7 @@ class Actions {
     Actions& group(std::uint32_t id);
     /// `nested` runs when the connection is committed; it may set ct_mark and ct_label.
     Actions& track(const Tracking& tracking, const Actions& nested = {});
-    /// Makes the switch itself add a flow to `table` that matches the packet's values of `fields`
-    /// (of 32 bits each), at most `limit` of this cookie.
-    Actions& learn(std::uint8_t table, std::uint16_t priority, std::uint64_t cookie,
-                   std::uint32_t limit, std::initializer_list<Field> fields);
+    Actions& learn(const Learning& learning);
     /// Bytes without effect that are there for whoever reads the flow back.
     Actions& note(std::string_view text);
 

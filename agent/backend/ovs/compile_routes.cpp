@@ -30,10 +30,7 @@ Actions nobody_there(model::WhenEmpty when_empty) {
         refused.set(field::kTold, static_cast<std::uint32_t>(FunctionTold::kNoEndpoint));
         return refused.resubmit(table::kFunction).resubmit(table::kRefuse);
     }
-    Actions held = because(DF_REASON_HELD);
-    held.set(field::kTold, static_cast<std::uint32_t>(FunctionTold::kHeld));
-    held.resubmit(table::kFunction).resubmit(table::kTally);
-    return punt(held, Punt::kHold, kMeterHold);
+    return go(table::kKeep);
 }
 
 /// The datapath's hash has 16 values for up to 16 buckets. Where they cannot be dealt out evenly,

@@ -30,6 +30,7 @@ enum class Owner : std::uint8_t {
     kPod,
     kPair,
     kNode,
+    kKept,
 };
 constexpr std::uint64_t cookie(Owner owner, std::uint32_t number) {
     return kCookieMagic | (static_cast<std::uint64_t>(owner) << 40) | number;

@@ -121,7 +121,7 @@ Result<Installer::Found> Installer::find() {
         if (const auto pair = pair_of(flow)) {
             state_.pairs.insert(*pair);
         }
-        if (flow.cookie != kTurnCookie) {
+        if (flow.cookie != kTurnCookie && owner_of(flow.cookie) != Owner::kKept) {
             auto key = flow.key();
             found.emplace(std::move(key), std::move(flow));
         }

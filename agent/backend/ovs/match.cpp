@@ -44,6 +44,7 @@ unsigned field_size(Field field) {
             return 6;
         case Field::kVlan:
         case Field::kEthType:
+        case Field::kTcpSource:
         case Field::kTcpDestination:
         case Field::kUdpDestination:
         case Field::kTcpFlags:

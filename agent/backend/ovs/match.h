@@ -35,6 +35,7 @@ enum class Field : std::uint32_t {
     kIpProtocol = (0x8000U << 7) | 10,
     kSource4 = (0x8000U << 7) | 11,
     kDestination4 = (0x8000U << 7) | 12,
+    kTcpSource = (0x8000U << 7) | 13,
     kTcpDestination = (0x8000U << 7) | 14,
     kUdpDestination = (0x8000U << 7) | 16,
     kIcmp4Type = (0x8000U << 7) | 19,
@@ -61,6 +62,10 @@ inline constexpr std::uint32_t kReply = 0x08;
 inline constexpr std::uint32_t kInvalid = 0x10;
 inline constexpr std::uint32_t kTracked = 0x20;
 
+/// Values of Field::kEthType.
+inline constexpr std::uint16_t kEthIpv4 = 0x0800;
+inline constexpr std::uint16_t kEthIpv6 = 0x86dd;
+
 class Match {
    public:
     /// Adds a field with an exact value, or with a mask. Host order; at most 8 bytes.
@@ -73,8 +78,8 @@ class Match {
     Match& source(const util::IpAddress& address);
     Match& destination(const util::IpAddress& address);
     Match& source(const util::IpPrefix& prefix);
-    Match& ipv4() { return with(Field::kEthType, 0x0800); }
-    Match& ipv6() { return with(Field::kEthType, 0x86dd); }
+    Match& ipv4() { return with(Field::kEthType, kEthIpv4); }
+    Match& ipv6() { return with(Field::kEthType, kEthIpv6); }
     Match& arp() { return with(Field::kEthType, 0x0806); }
     /// The protocol and, unless 0, the destination port.
     Match& transport(util::Protocol protocol, std::uint16_t port);

@@ -28,6 +28,7 @@ class Pipeline {
     void judge();
     void deny();
     void accept();
+    void keep();
     void count();
     void leave();
     void tally();
@@ -216,6 +217,8 @@ void Pipeline::call() {
     add(table::kCall, 345, any_icmp(flags(kToVip)), drop(DF_REASON_UNSUPPORTED_PROTO));
     Match no_such_port = flags(kToVip);
     no_such_port.with(field::kRoute, 0);
+    add(table::kCall, 210, both(flags(kToVip, kReplayed), 6),
+        go(table::kKept).resubmit(table::kEdge));
     for (const std::uint8_t protocol : {6, 17}) {
         add(table::kCall, 300, both(no_such_port, protocol), refuse(DF_REASON_PORT_CLOSED));
         add(table::kCall, 200, both(flags(kToVip), protocol), go(table::kEdge));
@@ -257,8 +260,11 @@ void Pipeline::deny() {
     }
     // The switch itself adds a flow for each pair, so that none is missed while no agent runs.
     Actions learn;
-    learn.learn(table::kPair, 100, cookie(Owner::kPair, 0), kPairsMax,
-                {field::kFrom, field::kTo, field::kReason});
+    learn.learn({.table = table::kPair,
+                 .priority = 100,
+                 .cookie = cookie(Owner::kPair, 0),
+                 .limit = kPairsMax,
+                 .fields = {field::kFrom, field::kTo, field::kReason}});
     add(table::kPair, 0, Match(), learn);
 }
 
@@ -273,6 +279,33 @@ void Pipeline::accept() {
     Actions uncounted = Actions().set(field::kMark, kMarkUncounted, kMarkUncounted);
     raise(uncounted, kUncounted).track(open, copy_mark());
     add(table::kAccept, 80, any_ip(flags(0, kFromPod)), uncounted);
+}
+
+/// A call without an instance goes to the agent, and the switch remembers it: what the caller's
+/// kernel sends again belongs to the kept call, even if there is an instance by now. On its own it
+/// would be a call of its own: counted, and reset by an instance that does not listen yet.
+void Pipeline::keep() {
+    add(table::kAccept, 205, both(flags(kToVip | kKept), 6), go(table::kKeep));
+    Actions held = because(DF_REASON_HELD);
+    held.set(field::kTold, static_cast<std::uint32_t>(FunctionTold::kHeld));
+    held.resubmit(table::kFunction).resubmit(table::kTally);
+    for (const bool v4 : {true, false}) {
+        Actions kept = held;
+        kept.learn({.table = table::kKept,
+                    .priority = 100,
+                    .cookie = cookie(Owner::kKept, 0),
+                    .limit = kKeptMax,
+                    .lifetime = kKeptSeconds,
+                    .given = {{Field::kEthType, v4 ? kEthIpv4 : kEthIpv6}, {Field::kIpProtocol, 6}},
+                    .fields = {v4 ? Field::kSource4 : Field::kSource6,
+                               v4 ? Field::kDestination4 : Field::kDestination6, Field::kTcpSource,
+                               Field::kTcpDestination},
+                    .raises = Learning::Bit{field::kFlags, kKeptBit}});
+        Match call = flags(0, kKept);
+        v4 ? call.ipv4() : call.ipv6();
+        add(table::kKeep, 100, call.protocol(6), punt(kept, Punt::kHold, kMeterHold));
+    }
+    add(table::kKeep, 0, Match(), punt(held, Punt::kHold, kMeterHold));
 }
 
 void Pipeline::count() {
@@ -334,6 +367,7 @@ Flows Pipeline::build() {
     judge();
     deny();
     accept();
+    keep();
     count();
     leave();
     tally();

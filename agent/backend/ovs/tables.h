@@ -28,6 +28,7 @@ inline constexpr std::uint8_t kCall = 112;      // what kind of packet to whom
 inline constexpr std::uint8_t kAccept = 113;    // choose an instance, open the connection
 inline constexpr std::uint8_t kDeny = 114;      // what the callee's chains say about enforcement
 inline constexpr std::uint8_t kPair = 115;      // counts denials by caller and callee
+inline constexpr std::uint8_t kKeep = 116;      // nobody to call yet: the agent keeps the packet
 inline constexpr std::uint8_t kCount = 117;     // the connection is open: count it
 inline constexpr std::uint8_t kOutput = 118;    // where to
 inline constexpr std::uint8_t kRefuse = 119;    // answer the sender, through the agent
@@ -36,6 +37,7 @@ inline constexpr std::uint8_t kTrace = 121;     // copies of what is opened, whi
 inline constexpr std::uint8_t kFunction = 122;  // counts calls by function and what became of them
 inline constexpr std::uint8_t kSelfOut = 123;   // a call to oneself, on its way back into the pod
 inline constexpr std::uint8_t kSelfIn = 124;    // the answer to one
+inline constexpr std::uint8_t kKept = 125;      // calls that the agent keeps, or has just sent on
 inline constexpr std::uint8_t kNever = 200;     // no packet comes here: what the agent reads back
 }  // namespace table
 
@@ -65,6 +67,8 @@ inline constexpr std::uint32_t kDeclared = 1U
 inline constexpr std::uint32_t kUncounted = 1U << 5;  // counted at its caller's own node
 inline constexpr std::uint32_t kAdopted = 1U << 6;    // of a pod that may have older connections
 inline constexpr std::uint32_t kEntry = 1U << 7;      // of a pod of an entry
+inline constexpr unsigned kKeptBit = 8;
+inline constexpr std::uint32_t kKept = 1U << kKeptBit;  // its caller sends what the agent keeps
 
 /// Why a packet is sent to the agent.
 enum class Punt : std::uint32_t {
@@ -109,6 +113,11 @@ inline constexpr std::uint16_t kZoneCount = 0x2000;
 inline constexpr std::uint16_t kZoneAccept = 1;
 
 inline constexpr std::uint32_t kPairsMax = 4096;  // denied pairs that are counted one by one
+/// Calls that the switch knows to be kept by the agent, and for how many seconds after it last
+/// found nobody to call: longer than a caller's kernel pauses between two tries (1, 2, 4 ... 32 s).
+/// Not for good, as no such call comes through while no agent runs.
+inline constexpr std::uint32_t kKeptMax = 8192;
+inline constexpr std::uint16_t kKeptSeconds = 60;
 inline constexpr std::uint16_t kControllerId = 0xdfaa;
 inline constexpr std::uint32_t kGroupBase = 0xdf00'0000;
 inline constexpr std::uint32_t kMeterRefuse = 57001;
