@@ -33,6 +33,7 @@ class OvsTest : public testing::Test {
     /// Returns when the bridge was reached again.
     void wait_until_recovered();
 
+    [[nodiscard]] const support::Netns& node() const { return node_; }
     support::VSwitch& vswitch() { return vswitch_; }
     /// ovs-ofctl without an interest in what it prints.
     void change_switch(const std::string& command, const std::vector<std::string>& arguments) {

@@ -36,11 +36,9 @@ void add_leniency(FlowList& list, std::uint32_t function, model::Enforcement enf
     if (enforcement == model::Enforcement::kDisabled) {
         return;
     }
-    Actions audit = because(DF_REASON_AUDITED);
-    audit.set(field::kTold, static_cast<std::uint32_t>(FunctionTold::kAudited));
-    audit.set(field::kMark, kMarkNoEdge).resubmit(table::kFunction).resubmit(table::kTally);
-    audit.resubmit(table::kPair);
-    punt(audit, Punt::kAudit, kMeterReport).resubmit(table::kAccept);
+    // Counted when the call is opened: it may find no instance, and come again.
+    Actions audit = Actions().set(field::kMark, kMarkNoEdge);
+    raise(audit, kToAudit).resubmit(table::kAccept);
     // Callers inside a chain were counted at their own end.
     Match own_end = to_function(function);
     list.add(table::kDeny, 120, flags(own_end, kFromPod), audit);

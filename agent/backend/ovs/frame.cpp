@@ -127,6 +127,21 @@ bool parse_v6(View frame, Packet& packet) {
     return ip[0] >> 4 == 6;
 }
 
+/// An echo's identifier stands where other packets have the port of whoever asks, as in the eBPF
+/// switch.
+void take_echo(View message, FlowTuple& flow) {
+    constexpr std::size_t kEchoHeader = 8;
+    if (message.size() < kEchoHeader) {
+        return;
+    }
+    const bool v4 = flow.protocol == IPPROTO_ICMP;
+    if (message[0] == (v4 ? 8 : 128)) {
+        flow.source_port = get16(message, 4);
+    } else if (message[0] == (v4 ? 0 : 129)) {
+        flow.destination_port = get16(message, 4);
+    }
+}
+
 }  // namespace
 
 std::optional<Packet> parse_packet(View frame) {
@@ -151,6 +166,8 @@ std::optional<Packet> parse_packet(View frame) {
         packet.flow.destination_port = get16(frame, packet.transport + 2);
         packet.tcp_flags =
             packet.flow.protocol == IPPROTO_TCP ? frame[packet.transport + 13] : std::uint8_t{0};
+    } else if (packet.flow.protocol == IPPROTO_ICMP || packet.flow.protocol == IPPROTO_ICMPV6) {
+        take_echo(frame.subspan(packet.transport, length), packet.flow);
     }
     return packet;
 }

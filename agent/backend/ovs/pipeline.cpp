@@ -312,6 +312,12 @@ void Pipeline::count() {
     Match collision = tracked(kInvalid);
     add(table::kCount, 300, collision.with(Field::kCtMark, 0), drop(DF_REASON_TUPLE_COLLISION));
     add(table::kCount, 290, Match().with(Field::kCtMark, 0), drop(full_zone_));
+    Actions audit = because(DF_REASON_AUDITED);
+    audit.set(field::kTold, static_cast<std::uint32_t>(FunctionTold::kAudited));
+    audit.resubmit(table::kFunction).resubmit(table::kTally).resubmit(table::kPair);
+    punt(audit, Punt::kAudit, kMeterReport);
+    audit.set(field::kFlags, 0, kToAudit).resubmit(table::kCount);
+    add(table::kCount, 250, flags(kToAudit), audit);
     add(table::kCount, 200, flags(kUncounted), go(table::kOutput));
     // A replayed TCP call counts when the instance has answered.
     Match replayed = tracked(0, kReply);

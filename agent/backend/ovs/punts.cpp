@@ -16,16 +16,24 @@ namespace {
 using util::Result;
 
 /// How the caller opened the connection that the packet belongs to.
-std::optional<FlowTuple> opened_as(const Match& fields, std::uint8_t protocol) {
+std::optional<FlowTuple> opened_as(const Match& fields, const FlowTuple& packet) {
     const auto source = fields.address(Field::kCtSource4, Field::kCtSource6);
     const auto destination = fields.address(Field::kCtDestination4, Field::kCtDestination6);
     if (!source || !destination) {
         return std::nullopt;
     }
-    return FlowTuple{
-        *source, *destination,
-        static_cast<std::uint16_t>(fields.value(Field::kCtSourcePort).value_or(0)),
-        static_cast<std::uint16_t>(fields.value(Field::kCtDestinationPort).value_or(0)), protocol};
+    FlowTuple opened = packet;
+    opened.source = *source;
+    opened.destination = *destination;
+    // The tracker's ports of an ICMP message are its type and code.
+    if (packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP) {
+        const auto port = [&](Field field) {
+            return static_cast<std::uint16_t>(fields.value(field).value_or(0));
+        };
+        opened.source_port = port(Field::kCtSourcePort);
+        opened.destination_port = port(Field::kCtDestinationPort);
+    }
+    return opened;
 }
 
 model::Identity name_of(const State& state, std::uint32_t number) {
@@ -163,7 +171,7 @@ void Punts::take_one(std::span<const std::uint8_t> message, const State& state, 
         return;
     }
     Found found{std::move(*in), *packet, {}, state};
-    found.opened = opened_as(found.in.fields, packet->flow.protocol);
+    found.opened = opened_as(found.in.fields, packet->flow);
     switch (static_cast<Punt>(found.value(field::kPunt))) {
         case Punt::kRefuse:
             refuse(found);
