@@ -42,13 +42,14 @@ util::UniqueFd program_on(unsigned ifindex, ebpf::Hook hook) {
 }  // namespace
 
 EventSink Report::sink() {
-    return {.flow =
-                [this](const FlowEvent& event) {
-                    told.insert({std::string(verdict_name(event.verdict)),
-                                 std::string(reason_name(event.reason)), event.from.text(),
-                                 event.to.text(), event.flow.source_port});
-                },
-            .held = [this](const HeldPacket& packet) { held.insert(packet.flow.source_port); }};
+    return {
+        .flow =
+            [this](const FlowEvent& event) {
+                told.insert({std::string(verdict_name(event.verdict)),
+                             std::string(reason_name(event.reason)), event.from.text(),
+                             event.to.text(), event.flow.source_port});
+            },
+        .held = [this](HeldPacket packet) { held[packet.flow.source_port] = std::move(packet); }};
 }
 
 EbpfSide::EbpfSide() : node_(support::unique_prefix() + "-ebpf"), instance_(node_.name()) {

@@ -135,6 +135,12 @@ bool OvsSide::wait_held(std::uint16_t source_port) {
     });
 }
 
+void OvsSide::replay_held(std::uint16_t source_port) {
+    const auto sent = in_node(
+        [&] { return backend().replay(report_.held.at(source_port), ReplayAction::kJudge); });
+    ASSERT_TRUE(sent) << sent.error().text();
+}
+
 std::vector<std::string> OvsSide::left() {
     poll();
     std::vector<std::string> texts;

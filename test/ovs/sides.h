@@ -32,7 +32,7 @@ using Told = std::tuple<std::string, std::string, std::string, std::string, std:
 /// What both switches tell besides packets.
 struct Report {
     std::set<Told> told;
-    std::set<std::uint16_t> held;  // caller's ports
+    std::map<std::uint16_t, HeldPacket> held;  // by caller's port, as last held
     [[nodiscard]] EventSink sink();
 };
 
@@ -95,6 +95,8 @@ class OvsSide : public ovs::OvsTest {
     std::optional<support::ParsedPacket> next_anywhere(int& place);
     /// Waits until the call of that port was handed to the agent.
     bool wait_held(std::uint16_t source_port);
+    /// Gives the packet back to be judged again.
+    void replay_held(std::uint16_t source_port);
     /// Packets that nobody has taken.
     std::vector<std::string> left();
     const Report& report();
