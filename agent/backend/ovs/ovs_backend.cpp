@@ -22,7 +22,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kCountPeriod{1};
 constexpr std::chrono::seconds kNodePeriod{1};
-constexpr std::chrono::seconds kRetryPeriod{2};
+/// Short: with a secure bridge nothing passes until the flows are back.
+constexpr std::chrono::milliseconds kRetryPeriod{100};
 
 class OvsBackend final : public Backend {
    public:
