@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes of the rules. What is there already is compared in installer_compare.cpp.
+// Changes of the rules; those of pods are in installer_pods.cpp. What is there already is compared
+// in installer_compare.cpp.
 #include "agent/backend/ovs/installer.h"
 
-#include <fmt/format.h>
-#include <net/if.h>
-
-#include <algorithm>
-#include <array>
-
-#include "agent/backend/veth.h"
 #include "lib/util/log.h"
 
 namespace directfaas::backend::ovs {
@@ -16,28 +10,12 @@ namespace {
 
 using util::Result;
 
-std::string interface_name(unsigned ifindex) {
-    std::array<char, IF_NAMESIZE> name{};
-    return ::if_indextoname(ifindex, name.data()) == nullptr ? "" : name.data();
-}
-
-template <typename Map, typename Key>
-const typename Map::mapped_type* look(const Map& map, const Key& key) {
-    const auto found = map.find(key);
-    return found == map.end() ? nullptr : &found->second;
-}
-
 /// Whether packets that one thing happens to now meet another afterwards. Not so with what is only
 /// added, and with instances that only come.
 bool changes_verdicts(const model::RuleDelta& delta) {
     return !(delta.identities.empty() && delta.routes.empty() && delta.allowed.empty() &&
              delta.revoked.empty() && delta.detached.empty() && delta.routes_removed.empty() &&
              delta.identities_removed.empty());
-}
-
-void flush_zones(std::uint16_t zone, std::vector<Bytes>& messages) {
-    messages.push_back(flush_zone(zone));
-    messages.push_back(flush_zone(zone + kZoneAccept));
 }
 
 std::set<util::IpAddress> touched_vips(const model::RuleDelta& delta) {
@@ -225,84 +203,6 @@ void Installer::stage_removals(const model::RuleDelta& delta, Change& change) {
         state_.identities.erase(identity);
         state_.rules.identities.erase(identity);
     }
-}
-
-std::optional<std::uint16_t> Installer::free_zone() const {
-    std::set<std::uint16_t> used;
-    for (const auto& [pod, place] : state_.pods) {
-        used.insert(place.zone);
-    }
-    for (std::uint32_t zone = kZoneFirst; zone < kZoneFirst + kZoneCount; zone += 2) {
-        if (!used.contains(static_cast<std::uint16_t>(zone))) {
-            return static_cast<std::uint16_t>(zone);
-        }
-    }
-    return std::nullopt;
-}
-
-std::optional<std::uint32_t> Installer::port_of(unsigned ifindex) const {
-    const auto* port = look(bridge_.ports(), interface_name(ifindex));
-    return port == nullptr ? std::nullopt : std::optional(*port);
-}
-
-Result<PodPlace> Installer::find_place(const model::ObjectName& pod,
-                                       const model::AttachRule& rule) {
-    if (auto read = bridge_.read_ports(); !read) {
-        return std::unexpected(read.error());
-    }
-    const auto port = port_of(rule.ifindex);
-    if (!port) {
-        const auto name = interface_name(rule.ifindex);
-        return util::fail(fmt::format(
-            "interface {} ({}) is no port of bridge {}; `ovs-vsctl add-port {} {}` makes it one",
-            name.empty() ? "?" : name, rule.ifindex, bridge_.options().name, bridge_.options().name,
-            name.empty() ? "INTERFACE" : name));
-    }
-    const auto veth = veth_facts(rule.ifindex);
-    if (!veth) {
-        return std::unexpected(veth.error());
-    }
-    const auto* before = look(state_.pods, pod);
-    const auto zone = before != nullptr ? std::optional(before->zone) : free_zone();
-    if (!zone) {
-        return util::fail("no zone of the connection tracker is left for it");
-    }
-    return PodPlace{*zone, *port, veth->pod_mac};
-}
-
-Result<void> Installer::attach(const model::ObjectName& pod, const model::AttachRule& rule,
-                               Change& change, std::vector<Bytes>& after) {
-    const auto place = find_place(pod, rule);
-    if (!place) {
-        return std::unexpected(place.error());
-    }
-    Flows before;
-    const auto* old = look(state_.rules.attachments, pod);
-    if (old != nullptr) {
-        before = pod_flows(state_, pod, *old, bridge_.mac());
-    }
-    if (old == nullptr || old->ifindex != rule.ifindex) {
-        flush_zones(place->zone, after);
-        if (auto limited = limit_zones(place->zone); !limited) {
-            return limited;
-        }
-    }
-    state_.number(rule.identity);
-    state_.pods[pod] = *place;
-    change.replace(before, pod_flows(state_, pod, rule, bridge_.mac()));
-    state_.rules.attachments[pod] = rule;
-    return {};
-}
-
-void Installer::detach(const model::ObjectName& pod, Change& change, std::vector<Bytes>& after) {
-    const auto* old = look(state_.rules.attachments, pod);
-    if (old == nullptr) {
-        return;
-    }
-    change.replace(pod_flows(state_, pod, *old, bridge_.mac()), {});
-    flush_zones(state_.pods.at(pod).zone, after);
-    state_.pods.erase(pod);
-    state_.rules.attachments.erase(pod);
 }
 
 }  // namespace directfaas::backend::ovs

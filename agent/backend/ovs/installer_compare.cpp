@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is there against what should be: after a start, a reconnection, and when asked.
 #include <fmt/format.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "agent/backend/ovs/installer.h"
+#include "agent/backend/ovs/node_addresses.h"
 #include "agent/backend/ovs/records.h"
 #include "lib/util/log.h"
 
@@ -32,30 +30,6 @@ bool all_installed(const std::map<FlowKey, FoundFlow>& found, const Flows& flows
 }
 
 void append(Flows& all, Flows more) { std::ranges::move(more, std::back_inserter(all)); }
-
-std::vector<util::IpAddress> addresses_of_this_node() {
-    ifaddrs* list = nullptr;
-    if (::getifaddrs(&list) != 0) {
-        return {};
-    }
-    const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, ::freeifaddrs);
-    std::vector<util::IpAddress> found;
-    for (const auto* entry = list; entry != nullptr; entry = entry->ifa_next) {
-        const int family = entry->ifa_addr == nullptr ? AF_UNSPEC : entry->ifa_addr->sa_family;
-        const auto* raw = reinterpret_cast<const std::uint8_t*>(entry->ifa_addr);
-        if (family == AF_INET) {
-            found.push_back(
-                *util::IpAddress::from_bytes({raw + offsetof(sockaddr_in, sin_addr), 4}));
-        } else if (family == AF_INET6) {
-            found.push_back(
-                *util::IpAddress::from_bytes({raw + offsetof(sockaddr_in6, sin6_addr), 16}));
-        }
-    }
-    std::ranges::sort(found);
-    const auto repeated = std::ranges::unique(found);
-    found.erase(repeated.begin(), repeated.end());
-    return found;
-}
 
 }  // namespace
 
@@ -162,7 +136,7 @@ Result<void> Installer::load() {
     read.next_endpoint = std::max(read.next_endpoint, state_.next_endpoint);
     state_ = std::move(read);
     if (node_addresses_.empty()) {
-        node_addresses_ = addresses_of_this_node();
+        node_addresses_ = node_addresses();
     }
     return {};
 }
@@ -210,7 +184,7 @@ Result<void> Installer::configure(const Settings& settings) {
 
 Result<void> Installer::recover(const std::map<FlowKey, Base>& totals) {
     if (node_addresses_.empty()) {
-        node_addresses_ = addresses_of_this_node();
+        node_addresses_ = node_addresses();
     }
     if (auto made = put_meters(); !made) {
         return made;
@@ -234,38 +208,6 @@ Result<void> Installer::recover(const std::map<FlowKey, Base>& totals) {
         }
     }
     return reconcile(*found);
-}
-
-Result<void> Installer::follow_node() {
-    auto now = addresses_of_this_node();
-    if (now == node_addresses_) {
-        return {};
-    }
-    Change change;
-    change.replace(node_flows(node_addresses_), node_flows(now));
-    auto done = bridge_.commit(change);
-    if (done) {
-        node_addresses_ = std::move(now);
-    }
-    return done;
-}
-
-/// A port that was taken out of the bridge and put in again has another number.
-Result<void> Installer::follow_ports() {
-    if (auto read = bridge_.read_ports(); !read) {
-        return read;
-    }
-    Change change;
-    for (const auto& [pod, rule] : state_.rules.attachments) {
-        const auto port = port_of(rule.ifindex);
-        PodPlace& place = state_.pods.at(pod);
-        if (port && *port != place.port) {
-            const auto before = pod_flows(state_, pod, rule, bridge_.mac());
-            place.port = *port;
-            change.replace(before, pod_flows(state_, pod, rule, bridge_.mac()));
-        }
-    }
-    return bridge_.commit(change);
 }
 
 Result<model::RuleSet> Installer::dump() {

@@ -1,59 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flows that are always there, table by table in a packet's order. docs/ovs.md explains the
-// way through them.
-#include <array>
+// The first tables: who sends it, may it use that source, which connection is it a part of.
+#include "agent/backend/ovs/pipeline.h"
 
-#include "agent/backend/ovs/building.h"
+#include <array>
 
 namespace directfaas::backend::ovs {
 namespace {
-
-class Pipeline {
-   public:
-    Pipeline(const State& state, const Settings& settings, const Mac& bridge_mac,
-             df_reason full_zone)
-        : state_(state), settings_(settings), bridge_mac_(bridge_mac), full_zone_(full_zone) {}
-
-    Flows build();
-
-   private:
-    void classify();
-    void spoof();
-    void zone();
-    void state();
-    void known();
-    void new_in();
-    void call();
-    void call_nobody();
-    void judge();
-    void deny();
-    void accept();
-    void keep();
-    void count();
-    void leave();
-    void tally();
-    void add(std::uint8_t in, std::uint16_t priority, const Match& match, const Actions& actions) {
-        list_.add(in, priority, match, actions);
-    }
-    void add(std::uint8_t in, std::uint16_t priority, const std::vector<Match>& matches,
-             const Actions& actions) {
-        for (const Match& match : matches) {
-            list_.add(in, priority, match, actions);
-        }
-    }
-
-    const State& state_;
-    const Settings& settings_;
-    const Mac& bridge_mac_;
-    const df_reason full_zone_;
-    FlowList list_{Owner::kPipeline, 0};
-};
-
-Match tracked(std::uint32_t set, std::uint32_t clear = 0) {
-    Match match;
-    match.with(Field::kCtState, set | kTracked, set | clear | kTracked);
-    return match;
-}
 
 Match label_low(std::uint32_t value) {
     Match match;
@@ -67,6 +19,8 @@ constexpr std::array<std::uint8_t, 4> kListener{130, 131, 132, 143};
 constexpr std::uint8_t kNeighbourFirst = 133;
 constexpr std::uint8_t kNeighbourAdvertisement = 136;
 constexpr std::uint8_t kNeighbourLast = 137;
+
+}  // namespace
 
 void Pipeline::classify() {
     add(table::kClassify, 1, Match(), Actions().output(kPortNormal));
@@ -178,190 +132,6 @@ void Pipeline::known() {
     add(table::kLiveEnd, 0, Match(), refuse(DF_REASON_ENDPOINT_GONE));
 }
 
-void Pipeline::new_in() {
-    if (settings_.drain) {
-        add(table::kNewIn, 500, Match(), go(table::kOutput));
-    }
-    add(table::kNewIn, 450, Match().with(field::kTo, 0), go(table::kOutput));
-    add(table::kNewIn, 400, Match().with(field::kFrom, kNodeItself), noted(DF_REASON_PROBE));
-    add(table::kNewIn, 300, not_opening(Match()), noted(DF_REASON_MIDFLOW));
-    add(table::kNewIn, 300, echo_reply(Match()), go(table::kOutput));
-    add(table::kNewIn, 100, supported(Match()), go(table::kPort));
-    add(table::kNewIn, 50, any_ip(Match()), drop(DF_REASON_UNSUPPORTED_PROTO));
-}
-
-/// To what is no function: free, and remembered so that the answers come in.
-void Pipeline::call_nobody() {
-    const Match nobody = Match().with(field::kTo, 0);
-    Match entry = nobody;
-    add(table::kCall, 520, flags(entry, kEntry), go(table::kOutput));
-    add(table::kCall, 515, not_opening(nobody), go(table::kOutput));
-    add(table::kCall, 510, echo_reply(nobody), go(table::kOutput));
-    Actions free = Actions().set(field::kMark, kMarkFree);
-    free.track({.zone_register = field::kZone, .next_table = table::kCount, .commit = true},
-               copy_mark());
-    add(table::kCall, 505, supported(nobody), free);
-    add(table::kCall, 500, nobody, go(table::kOutput));
-}
-
-void Pipeline::call() {
-    add(table::kCallee, 0, Match(), go(table::kCall));
-    if (settings_.drain) {
-        add(table::kCall, 600, Match(), go(table::kOutput));
-    }
-    call_nobody();
-    add(table::kCall, 400, not_opening(flags(kToVip | kAdopted)), noted(DF_REASON_MIDFLOW));
-    add(table::kCall, 395, not_opening(flags(kToVip)), refuse(DF_REASON_STALE_FLOW));
-    add(table::kCall, 390, not_opening(Match()), noted(DF_REASON_MIDFLOW));
-    add(table::kCall, 350, echo_reply(Match()), go(table::kOutput));
-    add(table::kCall, 345, any_icmp(flags(kToVip)), drop(DF_REASON_UNSUPPORTED_PROTO));
-    Match no_such_port = flags(kToVip);
-    no_such_port.with(field::kRoute, 0);
-    add(table::kCall, 210, both(flags(kToVip, kReplayed), 6),
-        go(table::kKept).resubmit(table::kEdge));
-    for (const std::uint8_t protocol : {6, 17}) {
-        add(table::kCall, 300, both(no_such_port, protocol), refuse(DF_REASON_PORT_CLOSED));
-        add(table::kCall, 200, both(flags(kToVip), protocol), go(table::kEdge));
-    }
-    add(table::kCall, 100, supported(flags(0, kToVip)), go(table::kPort));
-    add(table::kCall, 50, Match(), drop(DF_REASON_UNSUPPORTED_PROTO));
-}
-
-void Pipeline::judge() {
-    Actions declared;
-    raise(declared, kDeclared).resubmit(table::kEdge);
-    add(table::kPort, 50, any_icmp(Match()), declared);
-    add(table::kPort, 0, Match(), go(table::kEdge));
-    add(table::kEdge, 0, Match(), because(DF_REASON_NO_EDGE).resubmit(table::kDeny));
-    add(table::kPortOk, 200, flags(kToVip), go(table::kAccept));
-    add(table::kPortOk, 190, flags(kDeclared), go(table::kAccept));
-    add(table::kPortOk, 0, Match(), because(DF_REASON_PORT_CLOSED).resubmit(table::kDeny));
-}
-
-void Pipeline::deny() {
-    const auto told = static_cast<std::uint32_t>(FunctionTold::kDenied);
-    Actions denied = Actions().set(field::kTold, told);
-    denied.resubmit(table::kFunction).resubmit(table::kPair).resubmit(table::kRefuse);
-    add(table::kDeny, 0, Match(), denied);
-    Actions give_up = because(DF_REASON_UNKNOWN_SOURCE).set(field::kTold, told);
-    give_up.resubmit(table::kFunction).resubmit(table::kPair).resubmit(table::kRefuse);
-    Actions hold = drop(DF_REASON_HELD_SOURCE);
-    punt(hold, Punt::kHoldSource, kMeterHold);
-    for (const auto& network : settings_.pod_networks) {
-        for (const std::uint8_t protocol : {6, 17}) {
-            const auto from = [&](std::uint32_t set) {
-                Match match = flags(set, kFromPod);
-                return match.with(field::kFrom, kOutside).source(network).protocol(protocol);
-            };
-            add(table::kDeny, 65, from(kGiveUp), give_up);
-            add(table::kDeny, 60, from(kReplayed), Actions());  // the agent still has it
-            add(table::kDeny, 50, from(0), hold);
-        }
-    }
-    // The switch itself adds a flow for each pair, so that none is missed while no agent runs.
-    Actions learn;
-    learn.learn({.table = table::kPair,
-                 .priority = 100,
-                 .cookie = cookie(Owner::kPair, 0),
-                 .limit = kPairsMax,
-                 .fields = {field::kFrom, field::kTo, field::kReason}});
-    add(table::kPair, 0, Match(), learn);
-}
-
-void Pipeline::accept() {
-    add(table::kAccept, 300, flags(kToVip | kGiveUp), refuse(DF_REASON_HOLD_EXPIRED));
-    const Tracking open{.zone_register = field::kZone, .next_table = table::kCount, .commit = true};
-    const Actions direct = Actions().track(open, copy_mark());
-    add(table::kAccept, 100, any_ip(flags(kFromPod, kToVip)), direct);
-    Match outside = flags(0, kFromPod);
-    add(table::kAccept, 90, any_ip(outside.with(field::kFrom, kOutside)), direct);
-    // Callers inside a chain are counted at their own end.
-    Actions uncounted = Actions().set(field::kMark, kMarkUncounted, kMarkUncounted);
-    raise(uncounted, kUncounted).track(open, copy_mark());
-    add(table::kAccept, 80, any_ip(flags(0, kFromPod)), uncounted);
-}
-
-/// A call without an instance goes to the agent, and the switch remembers it: what the caller's
-/// kernel sends again belongs to the kept call, even if there is an instance by now. On its own it
-/// would be a call of its own: counted, and reset by an instance that does not listen yet.
-void Pipeline::keep() {
-    add(table::kAccept, 205, both(flags(kToVip | kKept), 6), go(table::kKeep));
-    Actions held = because(DF_REASON_HELD);
-    held.set(field::kTold, static_cast<std::uint32_t>(FunctionTold::kHeld));
-    held.resubmit(table::kFunction).resubmit(table::kTally);
-    for (const bool v4 : {true, false}) {
-        Actions kept = held;
-        kept.learn({.table = table::kKept,
-                    .priority = 100,
-                    .cookie = cookie(Owner::kKept, 0),
-                    .limit = kKeptMax,
-                    .lifetime = kKeptSeconds,
-                    .given = {{Field::kEthType, v4 ? kEthIpv4 : kEthIpv6}, {Field::kIpProtocol, 6}},
-                    .fields = {v4 ? Field::kSource4 : Field::kSource6,
-                               v4 ? Field::kDestination4 : Field::kDestination6, Field::kTcpSource,
-                               Field::kTcpDestination},
-                    .raises = Learning::Bit{field::kFlags, kKeptBit}});
-        Match call = flags(0, kKept);
-        v4 ? call.ipv4() : call.ipv6();
-        add(table::kKeep, 100, call.protocol(6), punt(kept, Punt::kHold, kMeterHold));
-    }
-    add(table::kKeep, 0, Match(), punt(held, Punt::kHold, kMeterHold));
-}
-
-void Pipeline::count() {
-    Match collision = tracked(kInvalid);
-    add(table::kCount, 300, collision.with(Field::kCtMark, 0), drop(DF_REASON_TUPLE_COLLISION));
-    add(table::kCount, 290, Match().with(Field::kCtMark, 0), drop(full_zone_));
-    Actions audit = because(DF_REASON_AUDITED);
-    audit.set(field::kTold, static_cast<std::uint32_t>(FunctionTold::kAudited));
-    audit.resubmit(table::kFunction).resubmit(table::kTally).resubmit(table::kPair);
-    punt(audit, Punt::kAudit, kMeterReport);
-    audit.set(field::kFlags, 0, kToAudit).resubmit(table::kCount);
-    add(table::kCount, 250, flags(kToAudit), audit);
-    add(table::kCount, 200, flags(kUncounted), go(table::kOutput));
-    // A replayed TCP call counts when the instance has answered.
-    Match replayed = tracked(0, kReply);
-    add(table::kCount, 200, both(flags(replayed, kReplayed), 6), go(table::kOutput));
-    Actions no_edge =
-        Actions().set(field::kTold, static_cast<std::uint32_t>(FunctionTold::kOpened));
-    no_edge.resubmit(table::kFunction).resubmit(table::kTrace).resubmit(table::kOutput);
-    add(table::kCount, 100, Match().with(Field::kCtMark, kMarkNoEdge), no_edge);
-    add(table::kCount, 0, Match(), go(table::kOutput));
-    if (settings_.trace) {
-        Actions copy;
-        punt(copy, Punt::kTrace, kMeterReport);
-        add(table::kTrace, 0, Match(), copy);
-    }
-}
-
-void Pipeline::leave() {
-    Match to_node;
-    add(table::kOutput, 50, to_node.bytes(Field::kEthDestination, bridge_mac_),
-        Actions().output(kPortLocal));
-    add(table::kOutput, 0, Match(), Actions().output(kPortNormal));
-    if (settings_.deny_silently) {
-        for (const auto reason : {DF_REASON_NO_EDGE, DF_REASON_PORT_CLOSED, DF_REASON_EDGE_REVOKED,
-                                  DF_REASON_UNKNOWN_SOURCE}) {
-            add(table::kRefuse, 100, Match().with(field::kReason, reason), go(table::kTally));
-        }
-    }
-    for (Match& match : both(Match(), 6)) {
-        add(table::kRefuse, 90, match.tcp_flags(kRst, kRst), go(table::kTally));
-    }
-    Actions refused = go(table::kTally);
-    punt(refused, Punt::kRefuse, kMeterRefuse);
-    add(table::kRefuse, 0, Match(), refused);
-}
-
-void Pipeline::tally() {
-    for (std::uint32_t reason = 1; reason < DF_REASON_MAX; ++reason) {
-        for (const bool from_pod : {true, false}) {
-            Match match = flags(from_pod ? kFromPod : 0, from_pod ? 0 : kFromPod);
-            list_.add_counting(state_, table::kTally, 100, match.with(field::kReason, reason), {});
-        }
-    }
-}
-
 Flows Pipeline::build() {
     classify();
     spoof();
@@ -380,17 +150,9 @@ Flows Pipeline::build() {
     return list_.take();
 }
 
-}  // namespace
-
 Flows pipeline_flows(const State& state, const Settings& settings, const Mac& bridge_mac,
                      df_reason full_zone) {
     return Pipeline(state, settings, bridge_mac, full_zone).build();
-}
-
-FlowKey tally_counter(df_reason reason, df_hook hook) {
-    const bool from_pod = hook == DF_HOOK_FROM_POD;
-    Match match = flags(from_pod ? kFromPod : 0, from_pod ? 0 : kFromPod);
-    return {table::kTally, 100, match.with(field::kReason, reason).key()};
 }
 
 }  // namespace directfaas::backend::ovs

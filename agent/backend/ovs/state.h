@@ -43,6 +43,13 @@ struct PairKey {
     auto operator<=>(const PairKey&) const = default;
 };
 
+/// The value of a key; nothing if there is none.
+template <typename Map, typename Key>
+const typename Map::mapped_type* look(const Map& map, const Key& key) {
+    const auto found = map.find(key);
+    return found == map.end() ? nullptr : &found->second;
+}
+
 struct State {
     std::string instance;  // whose flows were read back; empty: nobody's
     model::RuleSet rules;
