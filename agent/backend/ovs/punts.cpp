@@ -4,9 +4,7 @@
 #include <netinet/in.h>
 #include <sys/epoll.h>
 
-#include <algorithm>
-#include <tuple>
-
+#include "agent/backend/ovs/found.h"
 #include "agent/backend/ovs/tables.h"
 #include "lib/util/log.h"
 
@@ -14,54 +12,6 @@ namespace directfaas::backend::ovs {
 namespace {
 
 using util::Result;
-
-/// How the caller opened the connection that the packet belongs to.
-std::optional<FlowTuple> opened_as(const Match& fields, const FlowTuple& packet) {
-    const auto source = fields.address(Field::kCtSource4, Field::kCtSource6);
-    const auto destination = fields.address(Field::kCtDestination4, Field::kCtDestination6);
-    if (!source || !destination) {
-        return std::nullopt;
-    }
-    FlowTuple opened = packet;
-    opened.source = *source;
-    opened.destination = *destination;
-    // The tracker's ports of an ICMP message are its type and code.
-    if (packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP) {
-        const auto port = [&](Field field) {
-            return static_cast<std::uint16_t>(fields.value(field).value_or(0));
-        };
-        opened.source_port = port(Field::kCtSourcePort);
-        opened.destination_port = port(Field::kCtDestinationPort);
-    }
-    return opened;
-}
-
-model::Identity name_of(const State& state, std::uint32_t number) {
-    for (const auto& [identity, known] : state.identities) {
-        if (known == number) {
-            return identity;
-        }
-    }
-    return {};
-}
-
-unsigned ifindex_of_port(const State& state, std::uint32_t port) {
-    for (const auto& [pod, place] : state.pods) {
-        if (place.port == port) {
-            return state.rules.attachments.at(pod).ifindex;
-        }
-    }
-    return 0;
-}
-
-unsigned ifindex_of_address(const State& state, const util::IpAddress& address) {
-    for (const auto& [pod, rule] : state.rules.attachments) {
-        if (std::ranges::find(rule.addresses, address) != rule.addresses.end()) {
-            return rule.ifindex;
-        }
-    }
-    return 0;
-}
 
 std::optional<std::uint32_t> port_of_ifindex(const State& state, unsigned ifindex) {
     for (const auto& [pod, rule] : state.rules.attachments) {
@@ -72,52 +22,11 @@ std::optional<std::uint32_t> port_of_ifindex(const State& state, unsigned ifinde
     return std::nullopt;
 }
 
-/// An answer whose source has become the vIP, with the instance's own address and port.
-FlowTuple as_instance_sent(const State& state, FlowTuple answer, std::uint32_t endpoint) {
-    for (const auto& [route, numbers] : state.endpoints) {
-        for (const auto& [end, number] : numbers) {
-            if (number == endpoint) {
-                std::tie(answer.source, answer.source_port) = end;
-                return answer;
-            }
-        }
-    }
-    return answer;
-}
-
 std::chrono::nanoseconds now() {
     return std::chrono::steady_clock::now().time_since_epoch();  // CLOCK_MONOTONIC
 }
 
 }  // namespace
-
-/// One packet, and what the pipeline knew of it.
-struct Punts::Found {
-    PacketIn in;
-    Packet packet;
-    std::optional<FlowTuple> opened;  // of a known connection
-    const State& state;
-
-    [[nodiscard]] std::uint32_t value(Field field) const {
-        return static_cast<std::uint32_t>(in.fields.value(field).value_or(0));
-    }
-    [[nodiscard]] std::uint32_t port() const { return value(Field::kInPort); }
-    [[nodiscard]] bool known() const { return value(Field::kCtMark) != 0 && opened; }
-    [[nodiscard]] bool reply() const { return (value(Field::kCtState) & kReply) != 0; }
-    [[nodiscard]] df_reason reason() const { return static_cast<df_reason>(value(field::kReason)); }
-    /// As the sender sees it: what it sent may have been translated already.
-    [[nodiscard]] FlowTuple as_sent() const {
-        if (!known()) {
-            return packet.flow;
-        }
-        return reply() ? as_instance_sent(state, packet.flow, endpoint()) : *opened;
-    }
-    [[nodiscard]] std::uint32_t endpoint() const {
-        Reader label(in.fields.value_bytes(Field::kCtLabel));
-        label.skip(12);
-        return label.u32();
-    }
-};
 
 Result<Punts> Punts::create() {
     Punts punts;
@@ -170,8 +79,8 @@ void Punts::take_one(std::span<const std::uint8_t> message, const State& state, 
     if (!packet) {
         return;
     }
-    Found found{std::move(*in), *packet, {}, state};
-    found.opened = opened_as(found.in.fields, packet->flow);
+    const auto opened = opened_as(in->fields, packet->flow);
+    const Found found{std::move(*in), *packet, opened, state};
     switch (static_cast<Punt>(found.value(field::kPunt))) {
         case Punt::kRefuse:
             refuse(found);

@@ -17,6 +17,8 @@
 
 namespace directfaas::backend::ovs {
 
+struct Found;
+
 class Punts {
    public:
     static util::Result<Punts> create();
@@ -40,7 +42,6 @@ class Punts {
 
    private:
     using Clock = std::chrono::steady_clock;
-    struct Found;
 
     void take_one(std::span<const std::uint8_t> message, const State& state, Taken& taken);
     void refuse(const Found& found);
