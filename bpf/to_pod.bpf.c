@@ -77,6 +77,20 @@ static __always_inline int unknown_source(struct __sk_buff *skb, struct work *w)
 	return TC_ACT_SHOT;
 }
 
+/* A function asks an entry. That is free, but the answer must be known as one at the entry's own
+ * hook, where calls to functions are judged. */
+static __always_inline int ask_entry(struct work *w)
+{
+	struct df_ip_id *id = identity_of(&w->p.key.saddr);
+
+	if (id && id->kind == DF_ADDR_POD && (opens_tcp(&w->p) || w->p.key.proto == IPPROTO_UDP)) {
+		w->c.from = id->fn;
+		w->c.flags = DF_CT_FREE;
+		accept_call();
+	}
+	return VERDICT_NEXT;
+}
+
 /* Callers inside a chain were counted at their own end. */
 static __always_inline int let_in(struct __sk_buff *skb, struct work *w)
 {
@@ -184,7 +198,7 @@ __noinline int unknown(struct __sk_buff *skb, __u32 shape)
 		return judge_other(skb, shape, to_function);
 	}
 	if (!to_function) {
-		return VERDICT_NEXT;
+		return ask_entry(w);
 	}
 	read_mark(skb, w);
 	if (!skb->ingress_ifindex && !w->c.replayed) {

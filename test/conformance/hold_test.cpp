@@ -198,14 +198,9 @@ TEST_P(Hold, DeniedCallIsNotHeld) {
     EXPECT_EQ(cluster_.reason("held"), 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Paths, Hold, testing::ValuesIn(path_setups()), setup_name);
-
-/// What the switch remembers of a call that the agent keeps. The eBPF switch does not yet.
-class KeptCalls : public Hold {};
-
 /// The caller's kernel sends its SYN again, on its own, while the agent has the call: after 1 s and
 /// after 3 s. Such a segment is a part of the held call, not a new one.
-TEST_P(KeptCalls, RetransmissionBetweenReadyAndListeningIsPartOfTheHeldCall) {
+TEST_P(Hold, RetransmissionBetweenReadyAndListeningIsPartOfTheHeldCall) {
     cluster_.start();
     constexpr int kCalls = 4;
     std::vector<TcpClient> clients;
@@ -223,12 +218,7 @@ TEST_P(KeptCalls, RetransmissionBetweenReadyAndListeningIsPartOfTheHeldCall) {
     EXPECT_EQ(cluster_.edge("caller", "callee").opened, static_cast<std::uint64_t>(kCalls));
 }
 
-std::vector<Setup> ovs_path_setups() {
-    auto all = path_setups();
-    std::erase_if(all, [](const Setup& setup) { return !setup.ovs(); });
-    return all;
-}
-INSTANTIATE_TEST_SUITE_P(Paths, KeptCalls, testing::ValuesIn(ovs_path_setups()), setup_name);
+INSTANTIATE_TEST_SUITE_P(Paths, Hold, testing::ValuesIn(path_setups()), setup_name);
 
 }  // namespace
 }  // namespace directfaas::conformance

@@ -153,5 +153,21 @@ TEST_P(Policy, InterfaceThatIsNotOursIsLeftAlone) {
     EXPECT_EQ(sw.connections(), 0U);
 }
 
+/// Functions may ask whatever is no function, an entry too; what it answers is no call of its own.
+TEST_P(Policy, EntryAnswersAFunctionThatAsksIt) {
+    sw.veth(caller_if, kGateway, {pod(4)});
+    const auto answer = udp(pod(4), 53, pod(2), 5000);
+    EXPECT_NE(sw.from_pod(caller_if, answer).verdict, kNext) << "a call, and not an edge";
+    EXPECT_EQ(sw.to_pod(caller_if, udp(pod(2), 5000, pod(4), 53)).verdict, kNext);
+    EXPECT_EQ(sw.from_pod(caller_if, answer).verdict, kNext);
+    EXPECT_NE(sw.from_pod(caller_if, udp(pod(4), 54, pod(2), 5000)).verdict, kNext);
+
+    EXPECT_EQ(sw.to_pod(caller_if, tcp(pod(2), 5001, pod(4), 80)).verdict, kNext);
+    EXPECT_EQ(
+        sw.from_pod(caller_if, tcp(pod(4), 80, pod(2), 5001, flag::kSyn | flag::kAck)).verdict,
+        kNext);
+    EXPECT_EQ(sw.counted(DF_REASON_MIDFLOW, DF_HOOK_FROM_POD), 0U);
+}
+
 }  // namespace
 }  // namespace directfaas::packet
