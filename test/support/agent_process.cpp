@@ -43,6 +43,7 @@ AgentProcess::~AgentProcess() {
     std::error_code ignored;
     std::filesystem::remove(log_, ignored);
     std::filesystem::remove(socket_, ignored);
+    std::filesystem::remove(socket_ + ".lock", ignored);
 }
 
 std::vector<std::string> AgentProcess::backend_arguments() const {
