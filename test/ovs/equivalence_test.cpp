@@ -43,8 +43,8 @@ class Equivalence : public testing::TestWithParam<unsigned> {
         return all;
     }
 
-    /// What enters an entry is not judged, so the eBPF switch takes its answering datagram for a
-    /// call; on Open vSwitch the caller's zone knows it (docs/ovs.md).
+    /// An entry's answering datagram is known as an answer by the eBPF switch; on Open vSwitch it
+    /// counts as a call where the entry has an edge (docs/ovs.md).
     [[nodiscard]] bool enters_entry(const util::IpAddress& address) const {
         const auto owner = rules_.addresses.find(address);
         return owner != rules_.addresses.end() && owner->second.kind == model::IdentityKind::kEntry;

@@ -20,7 +20,7 @@ std::string obstacle_of(const Result<VethFacts>& veth, const std::vector<Foreign
     if (!veth) {
         return veth.error().text();
     }
-    if (veth->qdisc != "noqueue") {
+    if (veth->qdisc != "noqueue" && veth->qdisc != "noop") {  // noop: it is down
         return "qdisc " + veth->qdisc;
     }
     if (veth->pod_has_xdp) {
