@@ -2,16 +2,14 @@
 // JSON-RPC 1.0 over a unix socket: the protocol of ovsdb-server (RFC 7047) and of ovs-appctl.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "agent/backend/ovs/json.h"
 #include "lib/util/result.h"
 #include "lib/util/unique_fd.h"
 
 namespace directfaas::backend::ovs {
-
-using Json = nlohmann::json;
 
 class JsonRpc {
    public:

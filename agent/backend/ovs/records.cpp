@@ -2,17 +2,15 @@
 #include "agent/backend/ovs/records.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 
 #include "agent/backend/ovs/compile.h"
+#include "agent/backend/ovs/json.h"
 #include "lib/util/log.h"
 
 namespace directfaas::backend::ovs {
 namespace {
-
-using Json = nlohmann::json;
 
 Json ports_json(const std::set<model::PortProtocol>& ports) {
     Json list = Json::array();
