@@ -256,7 +256,7 @@ static __always_inline int forward_call(struct __sk_buff *skb, struct packet *p,
 	const int fast = still_fast(entry, p->key.ifindex);
 
 	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
-		remember_fragment(p, entry, DF_FRAG_DESTINATION, fast);
+		remember_fragment(p, DF_FRAG_DESTINATION, fast);
 	}
 	if (!(entry->flags & DF_CT_NAT)) {
 		return VERDICT_NEXT;
@@ -281,7 +281,7 @@ static __always_inline int forward_answer(struct __sk_buff *skb, struct packet *
 					  struct df_ct *entry)
 {
 	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
-		remember_fragment(p, entry, DF_FRAG_SOURCE, 1);
+		remember_fragment(p, DF_FRAG_SOURCE, 1);
 	}
 	if (restore_vip(skb, p, entry)) {
 		return rewrite_failed(skb);
@@ -375,7 +375,7 @@ int from_pod(struct __sk_buff *skb)
 		return forward_answer(skb, &p, entry);
 	}
 	if (unlikely(p.fragment == FRAGMENT_FIRST)) {
-		remember_fragment(&p, entry, DF_FRAG_UNCHANGED, 0);
+		remember_fragment(&p, DF_FRAG_UNCHANGED, 0);
 	}
 	return VERDICT_NEXT;
 }

@@ -279,7 +279,7 @@ static __always_inline int deliver_answer(struct __sk_buff *skb, struct packet *
 					  struct df_ct *entry)
 {
 	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
-		remember_fragment(p, entry, DF_FRAG_SOURCE, 0);
+		remember_fragment(p, DF_FRAG_SOURCE, 0);
 	}
 	return restore_vip(skb, p, entry) ? rewrite_failed(skb) : VERDICT_NEXT;
 }
@@ -350,7 +350,7 @@ int to_pod(struct __sk_buff *skb)
 		return deliver_answer(skb, &p, entry);
 	}
 	if (unlikely(p.fragment == FRAGMENT_FIRST)) {
-		remember_fragment(&p, entry, DF_FRAG_UNCHANGED, 0);
+		remember_fragment(&p, DF_FRAG_UNCHANGED, 0);
 	}
 	return VERDICT_NEXT;
 }

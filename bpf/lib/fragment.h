@@ -17,14 +17,18 @@ static __always_inline void fragment_key(struct df_frag_key *key, const struct p
 	key->pad = 0;
 }
 
-/* Call for a first fragment that passes, before it is rewritten. */
-static __always_inline void remember_fragment(const struct packet *p, const struct df_ct *entry,
-					      enum df_frag_nat nat, int fast)
+/* Of the packet in the work area. A function, for its stack: 5.10 counts 512 bytes in all. */
+__noinline int store_fragment(__u32 nat, __u32 fast)
 {
+	struct work *w = work();
+	struct df_ct *entry = w ? bpf_map_lookup_elem(&ct, &w->p.key) : NULL;
 	struct df_frag_key key;
 	struct df_frag value = {};
 
-	fragment_key(&key, p);
+	if (!w || !entry) {
+		return 0;
+	}
+	fragment_key(&key, &w->p);
 	if (entry->flags & DF_CT_NAT) {
 		value.nat_addr = entry->nat_addr;
 		value.nat = nat;
@@ -34,6 +38,19 @@ static __always_inline void remember_fragment(const struct packet *p, const stru
 		__builtin_memcpy(value.mac, entry->mac, sizeof(value.mac));
 	}
 	bpf_map_update_elem(&frag, &key, &value, BPF_ANY);
+	return 0;
+}
+
+/* Call for a first fragment that passes, before it is rewritten. */
+static __always_inline void remember_fragment(const struct packet *p, enum df_frag_nat nat,
+					      int fast)
+{
+	struct work *w = work();
+
+	if (w) {
+		w->p = *p;
+		store_fragment(nat, fast);
+	}
 }
 
 enum follow {
