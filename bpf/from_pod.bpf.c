@@ -289,21 +289,6 @@ static __always_inline int forward_answer(struct __sk_buff *skb, struct packet *
 	return deliver(skb, entry->peer, entry->mac);
 }
 
-static __always_inline void count_bytes(struct __sk_buff *skb, const struct df_ct *entry)
-{
-	struct df_edge_stats *stats =
-	    entry->flags & DF_CT_COUNTED && entry->edge ? stats_of_edge(entry->edge) : NULL;
-
-	if (!stats) {
-		return;
-	}
-	if (entry->role == DF_CT_CALL) {
-		stats->bytes_request += skb->len - ETH_HLEN;
-	} else {
-		stats->bytes_reply += skb->len - ETH_HLEN;
-	}
-}
-
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
 {

@@ -284,21 +284,6 @@ static __always_inline int deliver_answer(struct __sk_buff *skb, struct packet *
 	return restore_vip(skb, p, entry) ? rewrite_failed(skb) : VERDICT_NEXT;
 }
 
-static __always_inline void count_bytes(struct __sk_buff *skb, const struct df_ct *entry)
-{
-	struct df_edge_stats *stats =
-	    entry->flags & DF_CT_COUNTED && entry->edge ? stats_of_edge(entry->edge) : NULL;
-
-	if (!stats) {
-		return;
-	}
-	if (entry->role == DF_CT_ANSWER) {
-		stats->bytes_reply += skb->len - ETH_HLEN;
-	} else {
-		stats->bytes_request += skb->len - ETH_HLEN;
-	}
-}
-
 SEC("tc")
 int to_pod(struct __sk_buff *skb)
 {

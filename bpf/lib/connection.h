@@ -149,6 +149,21 @@ static __always_inline void count_opened(__u32 function, __u32 edge_id)
 	}
 }
 
+static __always_inline void count_bytes(struct __sk_buff *skb, const struct df_ct *entry)
+{
+	struct df_edge_stats *stats =
+	    entry->flags & DF_CT_COUNTED && entry->edge ? stats_of_edge(entry->edge) : NULL;
+
+	if (!stats) {
+		return;
+	}
+	if (entry->role == DF_CT_CALL || entry->role == DF_CT_SERVE) {
+		stats->bytes_request += skb->len - ETH_HLEN;
+	} else {
+		stats->bytes_reply += skb->len - ETH_HLEN;
+	}
+}
+
 /* Counts the connection of w->key as closed, once: whichever half sees the first FIN or RST. */
 __noinline int close_once(__u32 reset)
 {

@@ -56,19 +56,17 @@ Result<void> FastPath::look(unsigned ifindex) {
         known = std::move(obstacle);
         util::log::info("interface {}: no fast path: {}", ifindex, known);
     }
-    return std::memcmp(&entry, &**before, sizeof(entry)) == 0
-               ? routes_->set_fast(ifindex, (entry.flags & DF_VETH_FAST) != 0)
-               : write(ifindex, entry);
+    return write(ifindex, **before, entry);
 }
 
-/// Connections to the pod change over when its routes say so, so new ones are stopped first and
-/// started last.
-Result<void> FastPath::write(unsigned ifindex, df_veth entry) {
-    const bool fast = (entry.flags & DF_VETH_FAST) != 0;
-    if (auto put = tables_->veth.put(ifindex, entry); !put) {
-        return put;
+/// Connections to the pod change over when its routes say so, so new ones are stopped first.
+Result<void> FastPath::write(unsigned ifindex, const df_veth& before, const df_veth& entry) {
+    if (std::memcmp(&entry, &before, sizeof(entry)) != 0) {
+        if (auto put = tables_->veth.put(ifindex, entry); !put) {
+            return put;
+        }
     }
-    return routes_->set_fast(ifindex, fast);
+    return routes_->set_fast(ifindex, (entry.flags & DF_VETH_FAST) != 0);
 }
 
 Result<void> FastPath::forget(unsigned ifindex) {
@@ -79,7 +77,7 @@ Result<void> FastPath::forget(unsigned ifindex) {
     }
     df_veth entry = **before;
     entry.flags &= static_cast<std::uint16_t>(~DF_VETH_FAST);
-    return write(ifindex, entry);
+    return write(ifindex, **before, entry);
 }
 
 Result<void> FastPath::look_in_turn(const std::set<unsigned>& attached) {

@@ -35,7 +35,7 @@ class FastPath {
     using Clock = std::chrono::steady_clock;
     static constexpr std::chrono::milliseconds kPeriod{100};
 
-    util::Result<void> write(unsigned ifindex, df_veth entry);
+    util::Result<void> write(unsigned ifindex, const df_veth& before, const df_veth& entry);
 
     const Tables* tables_;
     const Attacher* attacher_;

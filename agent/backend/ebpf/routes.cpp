@@ -158,25 +158,22 @@ Result<void> Routes::set_fast(unsigned ifindex, bool fast) {
     if (ids == local_.end()) {
         return {};
     }
-    std::erase_if(ids->second, [&](std::uint32_t id) {
-        const auto entry = tables_->ep.get(id).value_or(std::nullopt);
-        return !entry || entry->state == DF_EP_FREE || entry->ifindex != ifindex;
-    });
-    for (const std::uint32_t id : ids->second) {
-        if (auto written = write_fast(ifindex, id, fast); !written) {
-            return written;
+    for (auto id = ids->second.begin(); id != ids->second.end();) {
+        auto entry = tables_->ep.get(*id);
+        if (!entry) {
+            return std::unexpected(entry.error());
         }
+        if (!*entry || (*entry)->state == DF_EP_FREE || (*entry)->ifindex != ifindex) {
+            id = ids->second.erase(id);
+            continue;
+        }
+        (*entry)->flags = fast ? DF_EP_FAST : 0;
+        if (auto put = tables_->ep.put(*id, **entry); !put) {
+            return put;
+        }
+        ++id;
     }
     return {};
-}
-
-Result<void> Routes::write_fast(unsigned ifindex, std::uint32_t id, bool fast) const {
-    auto entry = tables_->ep.get(id);
-    if (!entry || !*entry) {
-        return entry ? Result<void>() : std::unexpected(entry.error());
-    }
-    (*entry)->flags = fast && (*entry)->ifindex == ifindex ? DF_EP_FAST : 0;
-    return tables_->ep.put(id, **entry);
 }
 
 /// Frees those of `candidates` whose number is not in `kept`.

@@ -86,7 +86,6 @@ class Routes {
     util::Result<Endpoints> place(Route& route, const model::RouteRule& rule);
     util::Result<Endpoint> add_endpoint(std::uint32_t vip_id, const model::RouteEndpoint& rule);
     util::Result<void> write_endpoint(std::uint32_t vip_id, const Endpoint& endpoint);
-    util::Result<void> write_fast(unsigned ifindex, std::uint32_t id, bool fast) const;
     util::Result<void> free_all_but(const Endpoints& kept, const Endpoints& candidates);
     util::Result<void> free_endpoint(const Endpoint& endpoint);
     util::Result<void> switch_list(const model::RouteKey& key, Route& route, df_vip entry,
