@@ -258,19 +258,7 @@ static __always_inline int forward_call(struct __sk_buff *skb, struct packet *p,
 	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
 		remember_fragment(p, DF_FRAG_DESTINATION, fast);
 	}
-	if (!(entry->flags & DF_CT_NAT)) {
-		return VERDICT_NEXT;
-	}
-	const __be16 wire_port = entry->alt_port;
-
-	if (unlikely(wire_port != p->key.sport)) {
-		struct df_addr own = p->key.saddr;
-
-		if (rewrite(skb, p, END_SOURCE, &own, wire_port)) {
-			return rewrite_failed(skb);
-		}
-	}
-	if (rewrite(skb, p, END_DESTINATION, &entry->nat_addr, entry->nat_port)) {
+	if (rewrite_flow(skb, p, END_DESTINATION, entry)) {
 		return rewrite_failed(skb);
 	}
 	return fast ? deliver(skb, entry->peer, entry->mac) : VERDICT_NEXT;
@@ -283,7 +271,7 @@ static __always_inline int forward_answer(struct __sk_buff *skb, struct packet *
 	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
 		remember_fragment(p, DF_FRAG_SOURCE, 1);
 	}
-	if (restore_vip(skb, p, entry)) {
+	if (rewrite_flow(skb, p, END_SOURCE, entry)) {
 		return rewrite_failed(skb);
 	}
 	return deliver(skb, entry->peer, entry->mac);

@@ -281,7 +281,7 @@ static __always_inline int deliver_answer(struct __sk_buff *skb, struct packet *
 	if (unlikely(p->fragment == FRAGMENT_FIRST)) {
 		remember_fragment(p, DF_FRAG_SOURCE, 0);
 	}
-	return restore_vip(skb, p, entry) ? rewrite_failed(skb) : VERDICT_NEXT;
+	return rewrite_flow(skb, p, END_SOURCE, entry) ? rewrite_failed(skb) : VERDICT_NEXT;
 }
 
 SEC("tc")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only) */
-/* What an instance answers: the handshake's end, and the way back from eIP to vIP. Where the two
- * meet: the caller's to_pod, or the instance's own from_pod on the fast path. */
+/* What an instance's first answer ends: the handshake, and a hold. It is seen by the caller's to_pod,
+ * or by the instance's own from_pod on the fast path. */
 #ifndef DIRECTFAAS_BPF_ANSWER_H
 #define DIRECTFAAS_BPF_ANSWER_H
 
@@ -56,44 +56,36 @@ static __always_inline void end_of_hold(const struct packet *p, const struct df_
 	}
 }
 
-/* The instance has answered: the connection stands. */
-static __always_inline void established(const struct packet *p, struct df_ct *entry)
+/* How long the instance of a new connection took to answer. Called, not inlined: the verifier would
+ * follow each bucket through the rest of the program. */
+__noinline int count_handshake(__u32 edge, __u64 created)
 {
-	struct df_edge_stats *stats = entry->edge ? stats_of_edge(entry->edge) : NULL;
+	struct df_edge_stats *stats = stats_of_edge(edge);
 
-	entry->tcp |= DF_TCP_ESTABLISHED;
-	if (entry->flags & DF_CT_REPLAYED) {
-		count_opened(entry->fn, entry->edge);
-		end_of_hold(p, entry);
-	}
 	if (!stats) {
-		return;
+		return 0;
 	}
-	const __u64 took = bpf_ktime_get_ns() - entry->created;
+	const __u64 took = bpf_ktime_get_ns() - created;
 	const __u32 bucket = handshake_bucket(took);
 
 	if (bucket < DF_HANDSHAKE_BUCKETS) {
 		stats->handshake_sum_ns += took;
 		stats->handshake[bucket]++;
 	}
+	return 0;
 }
 
-/* The answer comes from the vIP again. 0 on success. */
-static __always_inline int restore_vip(struct __sk_buff *skb, struct packet *p, struct df_ct *entry)
+/* The instance has answered: the connection stands. */
+static __always_inline void established(const struct packet *p, struct df_ct *entry)
 {
-	const __be16 own_port = entry->alt_port;
-
-	if (!(entry->flags & DF_CT_NAT)) {
-		return 0;
+	entry->tcp |= DF_TCP_ESTABLISHED;
+	if (entry->flags & DF_CT_REPLAYED) {
+		count_opened(entry->fn, entry->edge);
+		end_of_hold(p, entry);
 	}
-	if (unlikely(own_port != p->key.dport)) {
-		struct df_addr own = p->key.daddr;
-
-		if (rewrite(skb, p, END_DESTINATION, &own, own_port)) {
-			return -1;
-		}
+	if (entry->edge) {
+		count_handshake(entry->edge, entry->created);
 	}
-	return rewrite(skb, p, END_SOURCE, &entry->nat_addr, entry->nat_port);
 }
 
 #endif

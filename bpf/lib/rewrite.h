@@ -110,7 +110,7 @@ __noinline int rewrite_any(struct __sk_buff *skb, __u32 end, __u32 port)
 
 /* The same for the packets that parse() read in place, with direct stores: the per-packet path.
  * `p->l4` is constant in each branch, so every store has a fixed offset. */
-static __always_inline int rewrite_fast_v4(struct __sk_buff *skb, struct packet *p, enum end end,
+static __always_inline int rewrite_fast_v4(struct __sk_buff *skb, const struct packet *p, enum end end,
 					   const struct df_addr *to, __be16 port)
 {
 	void *data = (void *)(long)skb->data;
@@ -141,7 +141,7 @@ static __always_inline int rewrite_fast_v4(struct __sk_buff *skb, struct packet 
 				: bpf_l4_csum_replace(skb, check, old_port, port, 2 | l4_flags(p));
 }
 
-static __always_inline int rewrite_fast_v6(struct __sk_buff *skb, struct packet *p, enum end end,
+static __always_inline int rewrite_fast_v6(struct __sk_buff *skb, const struct packet *p, enum end end,
 					   const struct df_addr *to, __be16 port)
 {
 	void *data = (void *)(long)skb->data;
@@ -167,8 +167,22 @@ static __always_inline int rewrite_fast_v6(struct __sk_buff *skb, struct packet 
 				: bpf_l4_csum_replace(skb, check, old_port, port, 2 | l4_flags(p));
 }
 
+/* Any shape of packet, by helper. */
+static __always_inline int rewrite_by_helper(struct __sk_buff *skb, const struct packet *p,
+					     enum end end, const struct df_addr *to, __be16 port)
+{
+	struct work *w = work();
+
+	if (!w) {
+		return -1;
+	}
+	w->p = *p;
+	w->to = *to;
+	return rewrite_any(skb, end, port);
+}
+
 /* Per-packet path: the common shapes in place, the rest by helper. */
-static __always_inline int rewrite(struct __sk_buff *skb, struct packet *p, enum end end,
+static __always_inline int rewrite(struct __sk_buff *skb, const struct packet *p, enum end end,
 				   const struct df_addr *to, __be16 port)
 {
 	const __u8 tcp_or_udp = p->key.proto == IPPROTO_TCP || p->key.proto == IPPROTO_UDP;
@@ -181,14 +195,26 @@ static __always_inline int rewrite(struct __sk_buff *skb, struct packet *p, enum
 			return rewrite_fast_v6(skb, p, end, to, port);
 		}
 	}
-	struct work *w = work();
+	return rewrite_by_helper(skb, p, end, to, port);
+}
 
-	if (!w) {
+/* What an entry says about a packet: `far`, the end that is a vIP on one side and an instance on
+ * the other, and rarely the caller's port at the other end (after a clash). 0 on success. */
+static __always_inline int rewrite_flow(struct __sk_buff *skb, const struct packet *p,
+					enum end far, const struct df_ct *entry)
+{
+	const enum end near = far == END_SOURCE ? END_DESTINATION : END_SOURCE;
+	const struct df_addr *own = near == END_SOURCE ? &p->key.saddr : &p->key.daddr;
+	const __be16 own_port = near == END_SOURCE ? p->key.sport : p->key.dport;
+
+	if (!(entry->flags & DF_CT_NAT)) {
+		return 0;
+	}
+	if (unlikely(entry->alt_port != own_port) &&
+	    rewrite_by_helper(skb, p, near, own, entry->alt_port)) {
 		return -1;
 	}
-	w->p = *p;
-	w->to = *to;
-	return rewrite_any(skb, end, port);
+	return rewrite(skb, p, far, &entry->nat_addr, entry->nat_port);
 }
 
 #endif

@@ -38,7 +38,7 @@ struct Row {
 void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
 constexpr std::array kRows{
-    Row{"from_pod", from_pod_bpf__elf_bytes, 22000},
+    Row{"from_pod", from_pod_bpf__elf_bytes, 50000},
     Row{"to_pod", to_pod_bpf__elf_bytes, 22000},
     Row{"replay", replay_bpf__elf_bytes, 100},
     Row{"sweep", sweep_bpf__elf_bytes, 140000},
