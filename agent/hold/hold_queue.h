@@ -26,7 +26,8 @@ struct HoldOptions {
     std::size_t max_sources = 1024;               // calls from unknown sources
     std::size_t max_source_bytes = 2 << 20;
 
-    std::chrono::milliseconds probe_period{5};     // between port proofs of one endpoint
+    std::chrono::milliseconds probe_period{1};     // between port proofs of one endpoint
+    std::size_t probes_per_second = 4000;          // of all endpoints, about
     std::chrono::milliseconds probe_timeout{200};  // of one proof
     std::size_t max_probes = 64;                   // at once
 

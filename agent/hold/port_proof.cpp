@@ -150,10 +150,16 @@ void PortProof::ended(const Target& target, int error) {
 }
 
 void PortProof::rest(const Target& target, Probe& probe) {
-    probe.timer = loop_.after(options_.period, [this, target] {
+    probe.timer = loop_.after(pause(), [this, target] {
         line_up(target);
         start_due();
     });
+}
+
+/// Few endpoints are tried often, for the sake of their callers; many share the tries.
+std::chrono::nanoseconds PortProof::pause() const {
+    const std::chrono::nanoseconds share = std::chrono::seconds(1) / options_.per_second;
+    return std::max<std::chrono::nanoseconds>(options_.period, share * probes_.size());
 }
 
 std::string PortProof::failure(const model::RouteKey& route) const {

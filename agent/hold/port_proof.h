@@ -22,7 +22,8 @@ namespace directfaas::hold {
 class PortProof {
    public:
     struct Options {
-        std::chrono::milliseconds period;   // between two tries of one endpoint
+        std::chrono::milliseconds period;   // between two tries of one endpoint, at least
+        std::size_t per_second = 0;         // tries of all endpoints together, about; not 0
         std::chrono::milliseconds timeout;  // of one try
         std::size_t max_at_once = 0;        // tries; the others wait their turn, in order
     };
@@ -62,6 +63,7 @@ class PortProof {
     void answered(const Target& target);
     void ended(const Target& target, int error);
     void rest(const Target& target, Probe& probe);
+    [[nodiscard]] std::chrono::nanoseconds pause() const;
     void close(Probe& probe);
     Probes::iterator erase(Probes::iterator at);
 

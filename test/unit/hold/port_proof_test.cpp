@@ -16,8 +16,8 @@ class PortProofTest : public testing::TestWithParam<std::string> {
     model::RouteEndpoint at(const LoopbackPort& port) const {
         return endpoint(GetParam(), port.number(), 3);
     }
-    PortProof make(std::size_t max_at_once, milliseconds timeout) {
-        return PortProof(*loop, {milliseconds(5), timeout, max_at_once},
+    PortProof make(std::size_t max_at_once, milliseconds timeout, std::size_t per_second = 1000) {
+        return PortProof(*loop, {milliseconds(1), per_second, timeout, max_at_once},
                          [this](const auto& of, const auto& endpoint) {
                              proven.emplace_back(of, endpoint);
                              if (stopped_by_proof != nullptr) {
@@ -99,6 +99,16 @@ TEST_P(PortProofTest, TriesAtOnceAreBounded) {
         EXPECT_LE(proof.connecting(), 3U);
         return proof.attempts() >= 16;
     }));
+}
+
+TEST_P(PortProofTest, ManyEndpointsShareTheTries) {
+    LoopbackPort first(GetParam());
+    LoopbackPort second(GetParam());
+    auto proof = make(64, milliseconds(1000), 1);
+    proof.prove(route, {at(first), at(second)});
+    ASSERT_TRUE(turn_until(*loop, [&] { return proof.connecting() == 0; }));
+    turn_past(*loop, milliseconds(30));  // the next tries are due after two seconds
+    EXPECT_EQ(proof.attempts(), 2U);
 }
 
 TEST_P(PortProofTest, EndpointsThatLeaveAreTriedNoMore) {
