@@ -68,6 +68,16 @@ def rules(samples):
     return metrics
 
 
+def cold(samples):
+    metrics = []
+    for series, text in (("listening_ms", "first call: the instance listens, to the first byte"),
+                         ("endpoint_ms", "first call: rename of the manifest that names the listening instance, to the first byte")):
+        values = samples["series"][series]
+        metrics.append(metric(f"{text}, p50", MS, values))
+        metrics.append(metric(f"{text}, p99", MS, values, budget=5, value=percentile(values, 0.99)))
+    return metrics
+
+
 def memory(samples):
     notes = samples["notes"]
 
@@ -98,5 +108,6 @@ BENCHMARKS = {
     "datapath": Benchmark(datapath, ["25"], ["5"], processes=8),
     "latency": Benchmark(latency, ["20"], ["5"], processes=4),
     "rules": Benchmark(rules, ["400", "5"], ["200", "1"]),
+    "cold": Benchmark(cold, ["300"], ["30"]),
     "memory": Benchmark(memory, [], []),
 }
