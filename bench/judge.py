@@ -4,8 +4,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from metrics import Rounds, metric, percentile
+from metrics import Rounds, metric, percentile, rounded
 
+GATE_ROOM = 1.15  # ratios differ by up to a tenth from run to run
 NS, US, MS, S, MIB = "ns", "µs", "ms", "s", "MiB"
 
 
@@ -42,6 +43,31 @@ def datapath(samples):
     return metrics
 
 
+def gate(samples):
+    """Costs as multiples of a program that does nothing but DNAT, so that they can be compared from machine to machine."""
+    rounds = Rounds(samples)
+    metrics = []
+    for family in ("v4", "v6"):
+        dnat = rounds.difference(f"dnat_only_{family}", f"idle_{family}", "bare")
+        for name, text in (("call", "from_pod established"), ("answer", "to_pod answer"), ("serve", "to_pod call at the callee"),
+                           ("reply", "from_pod reply at the callee"), ("other", "from_pod packet to no function"),
+                           ("new_call", "from_pod new connection"), ("new_serve", "to_pod new connection at the callee")):
+            idle = f"idle_new_{family}" if name.startswith("new") else f"idle_{family}"
+            cost = rounds.difference(f"{name}_{family}_10000", idle, "bare")
+            metrics.append(metric(f"{text} {family}, against DNAT only", NS, cost, dnat))
+    return metrics
+
+
+def with_limits(metrics, accepted):
+    """A gate's metrics with the ratios that were accepted last, and GATE_ROOM above them, as budgets."""
+    limits = {m["metric"]: m["ratio"] * GATE_ROOM for m in accepted}
+    for m in metrics:
+        if (limit := limits.get(m["metric"])) is not None:
+            m["budget"] = rounded(limit)
+            m["met"] = m["ratio"] <= limit
+    return metrics
+
+
 def latency(samples):
     rounds = Rounds(samples)
     metrics = []
@@ -54,6 +80,27 @@ def latency(samples):
                                           rounds[f"{kind}_{way}_{family}_{share}"],
                                           rounds[f"{kind}_plain_{family}_{share}"],
                                           budget if (kind, share) == ("rr", "p50") else None))
+    return metrics
+
+
+def throughput(samples):
+    """CPU time of a request is what is left of the CPU's time for others: it is never idle here."""
+    rounds = Rounds(samples)
+    have = samples["rounds"][0]
+    shapes = (("c1_200", "1 connection, 200 B"), ("c8_200", "8 connections, 200 B"),
+              ("c64_200", "64 connections, 200 B"), ("c8_64k", "8 connections, 64 KiB"),
+              ("new_200", "a connection for each, 200 B"))
+    ways = (("stack", "v4"), ("stack", "v6"), ("fast", "v4"), ("fast", "v6"), ("nginx", "v4"), ("haproxy", "v4"))
+    metrics = []
+    for shape, text in shapes:
+        for way, family in ways:
+            name = f"{way}_{family}_{shape}"
+            if f"{name}_cpu_us" not in have:
+                continue  # the gateway is not installed
+            label = {"stack": "vIP by the stack path", "fast": "vIP by the fast path"}.get(way, f"through {way}")
+            for figure, what in (("cpu_us", "CPU of a request"), ("p50", "p50"), ("p99", "p99"), ("p999", "p99.9")):
+                metrics.append(metric(f"HTTP, {text}, {family}, {what}, {label} against plain", US, rounds[f"{name}_{figure}"],
+                                      rounds[f"plain_{family}_{shape}_{figure}"]))
     return metrics
 
 
@@ -102,11 +149,17 @@ class Benchmark(NamedTuple):
     # In how many processes one after the other: where tables and programs lie in memory differs
     # from one load to the next, and some figures with it.
     processes: int = 1
+    # Whose program it runs, if it has none of its own.
+    program: str = ""
+    # Compared with its own last accepted results, which only --accept replaces.
+    gate: bool = False
 
 
 BENCHMARKS = {
     "datapath": Benchmark(datapath, ["25"], ["5"], processes=8),
+    "gate": Benchmark(gate, ["10"], ["3"], processes=3, program="datapath", gate=True),
     "latency": Benchmark(latency, ["20"], ["5"], processes=4),
+    "throughput": Benchmark(throughput, ["12"], ["2"], processes=3),
     "rules": Benchmark(rules, ["400", "5"], ["200", "1"]),
     "cold": Benchmark(cold, ["300"], ["30"]),
     "memory": Benchmark(memory, [], []),

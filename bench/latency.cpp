@@ -14,85 +14,15 @@
 #include "bench/private_world.h"
 #include "bench/round_trip.h"
 #include "bench/samples.h"
-#include "test/support/cluster.h"
+#include "bench/ways.h"
 
 namespace directfaas::bench {
 namespace {
 
 using support::Family;
-using support::NodeId;
 
-constexpr std::uint16_t kPort = 8080;
 constexpr unsigned kRequests = 1000;    // of one measurement on a kept connection
 constexpr unsigned kConnections = 250;  // of one measurement with new ones
-
-enum class Way : std::uint8_t { kPlain, kStack, kFast };
-
-std::string way_name(Way way) {
-    return way == Way::kPlain ? "plain" : way == Way::kStack ? "stack" : "fast";
-}
-
-/// Ports in TIME_WAIT are used again: thousands of connections go to one address.
-void reuse_ports(const support::Pod& client) {
-    client.netns().sysctl({{"ipv4/tcp_tw_reuse", "1"}, {"ipv4/ip_local_port_range", "1024 65535"}});
-}
-
-/// A node where one function calls another by vIP, and two pods that no chain knows.
-class Node {
-   public:
-    explicit Node(bool fast) : cluster_({.attach = "auto", .fast_path = fast}) {
-        cluster_.add_function({.name = "caller"});
-        cluster_.add_function({.name = "callee"});
-        cluster_.add_edges("caller", {"callee"});
-        caller_ = cluster_.add_instance("caller", NodeId::kA, false).pod;
-        callee_ = cluster_.add_instance("callee", NodeId::kA, false).pod;
-        plain_client_ = &cluster_.add_outsider(NodeId::kA);
-        plain_server_ = &cluster_.add_outsider(NodeId::kA);
-        reuse_ports(*caller_);
-        reuse_ports(*plain_client_);
-        cluster_.start();
-    }
-    [[nodiscard]] const support::Netns& client(bool plain) const {
-        return (plain ? plain_client_ : caller_)->netns();
-    }
-    [[nodiscard]] const support::Netns& server(bool plain) const {
-        return (plain ? plain_server_ : callee_)->netns();
-    }
-    [[nodiscard]] support::SocketAddress address(bool plain, Family family) const {
-        return plain ? support::SocketAddress{plain_server_->ip(family), kPort}
-                     : support::SocketAddress{cluster_.vip_addresses("callee").of(family),
-                                              cluster_.vip("callee").port};
-    }
-    /// Connections the switch has counted on the edge.
-    [[nodiscard]] std::uint64_t counted() const { return cluster_.edge("caller", "callee").opened; }
-
-   private:
-    support::Cluster cluster_;
-    const support::Pod* caller_ = nullptr;
-    const support::Pod* callee_ = nullptr;
-    const support::Pod* plain_client_ = nullptr;
-    const support::Pod* plain_server_ = nullptr;
-};
-
-class World {
-   public:
-    [[nodiscard]] const support::Netns& client(Way way) const {
-        return node(way).client(way == Way::kPlain);
-    }
-    [[nodiscard]] const support::Netns& server(Way way) const {
-        return node(way).server(way == Way::kPlain);
-    }
-    [[nodiscard]] support::SocketAddress address(Way way, Family family) const {
-        return node(way).address(way == Way::kPlain, family);
-    }
-    [[nodiscard]] std::uint64_t counted() const { return stack_.counted() + fast_.counted(); }
-
-   private:
-    [[nodiscard]] const Node& node(Way way) const { return way == Way::kFast ? fast_ : stack_; }
-
-    Node stack_{false};
-    Node fast_{true};
-};
 
 constexpr std::array kWays{Way::kPlain, Way::kStack, Way::kFast};
 
@@ -129,9 +59,9 @@ std::vector<Variant> variants(const World& world, int cpu) {
 
 Samples measure(const World& world, unsigned rounds) {
     const int cpu = measured_cpu();
-    const EchoServer plain(world.server(Way::kPlain), kPort, cpu);
-    const EchoServer stack(world.server(Way::kStack), kPort, cpu);
-    const EchoServer fast(world.server(Way::kFast), kPort, cpu);
+    const EchoServer plain(world.server(Way::kPlain), kServerPort, cpu);
+    const EchoServer stack(world.server(Way::kStack), kServerPort, cpu);
+    const EchoServer fast(world.server(Way::kFast), kServerPort, cpu);
     auto all = variants(world, cpu);
     Samples samples;
     std::mt19937 random(1);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ways from one pod to another on a node that are compared: plain, and through the switch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "test/support/cluster.h"
+
+namespace directfaas::bench {
+
+/// Pods that no chain knows, by pod IP; a function by vIP, by the stack path and by the fast path.
+enum class Way : std::uint8_t { kPlain, kStack, kFast };
+
+/// "plain", "stack", "fast"
+std::string way_name(Way way);
+
+/// Port of every server, in its pod.
+inline constexpr std::uint16_t kServerPort = 8080;
+
+/// A node where one function calls another by vIP, and two pods that no chain knows.
+class Node {
+   public:
+    explicit Node(bool fast);
+
+    [[nodiscard]] const support::Pod& client(bool plain) const {
+        return plain ? *plain_client_ : *caller_;
+    }
+    [[nodiscard]] const support::Pod& server(bool plain) const {
+        return plain ? *plain_server_ : *callee_;
+    }
+    [[nodiscard]] support::SocketAddress address(bool plain, support::Family family) const;
+    /// Connections the switch has counted on the edge.
+    [[nodiscard]] std::uint64_t counted() const { return cluster_.edge("caller", "callee").opened; }
+    /// One more pod that no chain knows.
+    const support::Pod& add_pod() { return cluster_.add_outsider(support::NodeId::kA); }
+
+   private:
+    support::Cluster cluster_;
+    const support::Pod* caller_ = nullptr;
+    const support::Pod* callee_ = nullptr;
+    const support::Pod* plain_client_ = nullptr;
+    const support::Pod* plain_server_ = nullptr;
+};
+
+/// Two such nodes: one with the fast path, one without.
+class World {
+   public:
+    [[nodiscard]] const support::Netns& client(Way way) const {
+        return node(way).client(way == Way::kPlain).netns();
+    }
+    [[nodiscard]] const support::Netns& server(Way way) const {
+        return node(way).server(way == Way::kPlain).netns();
+    }
+    [[nodiscard]] support::SocketAddress address(Way way, support::Family family) const {
+        return node(way).address(way == Way::kPlain, family);
+    }
+    [[nodiscard]] std::uint64_t counted() const { return stack_.counted() + fast_.counted(); }
+    /// Where the plain pods are.
+    [[nodiscard]] Node& plain_node() { return stack_; }
+
+   private:
+    [[nodiscard]] const Node& node(Way way) const { return way == Way::kFast ? fast_ : stack_; }
+
+    Node stack_{false};
+    Node fast_{true};
+};
+
+}  // namespace directfaas::bench
