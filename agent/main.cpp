@@ -43,6 +43,10 @@ backend::ebpf::Options ebpf_options(const AgentOptions& options) {
     ebpf.max_connections = options.max_connections;
     ebpf.attach = attach_mode(options.attach);
     ebpf.tc_priority = options.tc_priority;
+    ebpf.uplinks = {.devices = options.uplinks,
+                    .mode = options.uplink_mode == UplinkKind::kNative
+                                ? backend::ebpf::UplinkMode::kNative
+                                : backend::ebpf::UplinkMode::kGeneric};
     return ebpf;
 }
 

@@ -115,6 +115,23 @@ void CommandLine::add_switch() {
     parser.choice<AttachKind>(
         "--attach", "auto (default): tcx where the kernel has it, else clsact", options.attach,
         {{"auto", AttachKind::kAuto}, {"tcx", AttachKind::kTcx}, {"clsact", AttachKind::kClsact}});
+    parser.repeatable("--uplink", "DEV",
+                      "drop what comes in by this device and claims to be a vIP or a pod of this "
+                      "node; repeatable",
+                      [this](const auto& word) -> std::string {
+                          if (!is_interface_name(word)) {
+                              return "is no interface. Allowed: a name of 1 to 15 characters";
+                          }
+                          options.uplinks.push_back(word);
+                          return "";
+                      });
+    parser.choice<UplinkKind>(
+        "--uplink-mode", "where that is done: generic (default), or native: in the driver",
+        options.uplink_mode, {{"generic", UplinkKind::kGeneric}, {"native", UplinkKind::kNative}});
+    parser.choice<bool>("--uplink-pods",
+                        "routed (default): pods of other nodes come in by an uplink with their own "
+                        "address; tunnelled: never, so drop what claims to be one",
+                        options.tunnelled, {{"routed", false}, {"tunnelled", true}});
     parser.number("--tc-priority", "of our filters, where clsact is used", options.tc_priority, 1,
                   65535);
 }
@@ -212,6 +229,10 @@ std::expected<void, Stop> complete(AgentOptions& options) {
         return std::unexpected(
             OptionParser::mistake("--kubeconfig is given, but the source is no cluster; add "
                                   "--source kubernetes"));
+    }
+    if (!options.uplinks.empty() && options.backend != BackendKind::kEbpf) {
+        return std::unexpected(OptionParser::mistake(
+            "--uplink is for the ebpf backend; with --backend ovs guard the uplink on the bridge"));
     }
     if (options.instance.empty()) {
         options.instance = options.node_name;

@@ -16,6 +16,7 @@ namespace directfaas {
 enum class Task : std::uint8_t { kRun, kCheck, kRemove };
 enum class SourceKind : std::uint8_t { kDirectory, kKubernetes };
 enum class BackendKind : std::uint8_t { kEbpf, kOvs };
+enum class UplinkKind : std::uint8_t { kGeneric, kNative };
 enum class AttachKind : std::uint8_t { kAuto, kTcx, kClsact };
 
 /// Where /metrics and health are served. Port 0: nowhere.
@@ -43,6 +44,9 @@ struct AgentOptions {
     std::uint32_t tc_priority = 1;
     bool deny_silently = false;
     bool fast_path = true;
+    std::vector<std::string> uplinks;
+    UplinkKind uplink_mode = UplinkKind::kGeneric;
+    bool tunnelled = false;
     /// Why nothing takes the fast path; empty: what may does.
     [[nodiscard]] std::string no_fast_path() const;
     std::uint32_t max_functions = 16384;

@@ -26,6 +26,7 @@ backend::Settings settings_from(const AgentOptions& options) {
     backend::Settings settings;
     settings.deny_silently = options.deny_silently;
     settings.fast_path = options.no_fast_path().empty();
+    settings.tunnelled = options.tunnelled;
     settings.event_rate = options.event_rate;
     settings.budget_rate = options.budget_rate;
     settings.budget_burst = options.budget_burst;

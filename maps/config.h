@@ -20,6 +20,7 @@ enum df_config_flags {
 	DF_CONFIG_TRACE = 1 << 1,	  /* an observer wants events of allowed connections too */
 	DF_CONFIG_DRAIN = 1 << 2,	  /* uninstalling: leave new connections to the stack */
 	DF_CONFIG_STACK = 1 << 3,	  /* no fast path for new connections */
+	DF_CONFIG_TUNNELLED = 1 << 4,	  /* no pod's packet comes in by the uplink as it is */
 };
 struct df_config {
 	__u32 flags;	    /* enum df_config_flags */

@@ -67,6 +67,10 @@ struct df_ip_id {
 };
 static_assert(sizeof(struct df_ip_id) == 4 + 4 + 4, "hole");
 
+/* Map `local_addr` (hash): address of a pod attached on this node (df_addr) -> its host-side
+ * ifindex
+ * (__u32, host order). Read by `uplink`: nobody outside may send from it. */
+
 /* Map `fn_port` (hash): a port that an instance of a function may be called on directly. */
 enum df_port_flags {
 	DF_PORT_SERVED = 1 << 0, /* target port of the Service: subject to edges */

@@ -127,6 +127,12 @@ struct FastPathFigures {
     std::uint64_t open = 0;                     // connections on it
 };
 
+/// A device that --uplink names.
+struct UplinkStanding {
+    std::string device;
+    std::string problem;  // why it is not guarded; empty: it is
+};
+
 /// Never goes backwards while the identity or edge exists.
 struct Counters {
     std::map<model::AllowKey, EdgeCounters> edges;          // every allowed edge, zeros included
@@ -141,6 +147,7 @@ struct Counters {
     std::map<util::IpAddress, std::uint64_t>
         open_by_instance;                      // open connections as this node knows them
     std::optional<FastPathFigures> fast_path;  // nothing: this backend has none
+    std::vector<UplinkStanding> uplinks;
 };
 
 /// One thing the kernel or switch can or cannot do, for `dfctl check`.
@@ -158,6 +165,7 @@ struct Settings {
     bool trace = false;                 // report allowed connections too
     bool drain = false;                 // leave new connections to the stack
     bool fast_path = true;              // new connections may go past the stack, if the backend can
+    bool tunnelled = false;             // pods' packets come in by an uplink only encapsulated
     std::uint32_t event_rate = 1000;    // denial events per second and CPU
     std::uint32_t budget_rate = 20000;  // new connections per second and pod; 0: unlimited
     std::uint32_t budget_burst = 20000;

@@ -131,6 +131,11 @@ Answer answer_status(AgentAccess& agent) {
     if (counters->fast_path) {
         answer["fast_path"] = fast_path_json(agent, *counters->fast_path, facts.no_fast_path);
     }
+    if (!counters->uplinks.empty()) {
+        answer["uplinks"] = list_of(counters->uplinks, [](const auto& uplink) -> Json {
+            return {{"device", uplink.device}, {"problem", uplink.problem}};
+        });
+    }
     answer["unattached"] = list_of(facts.unattached, [](const auto& pod) -> Json {
         return {{"pod", pod.pod}, {"why", pod.why}};
     });

@@ -60,6 +60,16 @@ MetricFamily fast_open(const Snapshot& snapshot) {
     return std::move(family).take();
 }
 
+MetricFamily uplinks(const Snapshot& snapshot) {
+    auto family = Family::gauge("directfaas_uplink_guarded",
+                                "Whether packets that claim to be one of ours are dropped on the "
+                                "device (--uplink).");
+    for (const auto& uplink : snapshot.counters.uplinks) {
+        family.add({{"device", uplink.device}}, uplink.problem.empty() ? 1 : 0);
+    }
+    return std::move(family).take();
+}
+
 }  // namespace
 
 std::vector<MakeFamily> switch_families() {
@@ -90,6 +100,7 @@ std::vector<MakeFamily> switch_families() {
         lost,
         fast_interfaces,
         fast_open,
+        uplinks,
     };
 }
 

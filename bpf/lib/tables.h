@@ -37,6 +37,7 @@ TABLE(veth, BPF_MAP_TYPE_HASH, __u32, struct df_veth, 4096, 0);
 TABLE(ip_id, BPF_MAP_TYPE_HASH, struct df_addr, struct df_ip_id, 262144, BPF_F_NO_PREALLOC);
 TABLE(fn_port, BPF_MAP_TYPE_HASH, struct df_fn_port_key, struct df_fn_port, 65536,
       BPF_F_NO_PREALLOC);
+TABLE(local_addr, BPF_MAP_TYPE_HASH, struct df_addr, __u32, 16384, BPF_F_NO_PREALLOC);
 
 TABLE(vip, BPF_MAP_TYPE_HASH, struct df_vip_key, struct df_vip, 32768, BPF_F_NO_PREALLOC);
 TABLE(slots, BPF_MAP_TYPE_HASH, struct df_slot_key, __u32, 262144, BPF_F_NO_PREALLOC);

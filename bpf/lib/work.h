@@ -6,7 +6,7 @@
 #define DIRECTFAAS_BPF_WORK_H
 
 #include "bpf/lib/packet.h"
-#include "bpf/lib/tables.h"
+#include "bpf/lib/report.h"
 
 /* A call as far as it is judged. */
 struct call {
@@ -54,13 +54,6 @@ static __always_inline struct work *work(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&work_area, &zero);
-}
-
-static __always_inline struct df_config *settings(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&config, &zero);
 }
 
 /* Verdicts that only pass between functions of one program; above every TC_ACT_*. */

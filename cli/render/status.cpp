@@ -58,6 +58,11 @@ std::string facts(const Json& answer, const Style& style) {
     if (const auto figures = answer.find("fast_path"); figures != answer.end()) {
         add("fast path", fast_path(*figures));
     }
+    for (const auto& uplink : list_at(answer, "uplinks")) {
+        const auto problem = text_at(uplink, "problem");
+        add("uplink", fmt::format("{}: {}", text_at(uplink, "device"),
+                                  problem.empty() ? "guarded" : "not guarded: " + problem));
+    }
     for (const auto& source : list_at(answer, "sources")) {
         const auto problems = count_at(source, "problems");
         add("source", fmt::format("{}, {}, {}", text_at(source, "name"),

@@ -23,6 +23,7 @@
 #include "replay.skel.h"
 #include "sweep.skel.h"
 #include "to_pod.skel.h"
+#include "uplink.skel.h"
 
 namespace directfaas {
 namespace {
@@ -38,10 +39,9 @@ struct Row {
 void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
 constexpr std::array kRows{
-    Row{"from_pod", from_pod_bpf__elf_bytes, 50000},
-    Row{"to_pod", to_pod_bpf__elf_bytes, 22000},
-    Row{"replay", replay_bpf__elf_bytes, 100},
-    Row{"sweep", sweep_bpf__elf_bytes, 140000},
+    Row{"from_pod", from_pod_bpf__elf_bytes, 50000}, Row{"to_pod", to_pod_bpf__elf_bytes, 22000},
+    Row{"replay", replay_bpf__elf_bytes, 100},       Row{"sweep", sweep_bpf__elf_bytes, 140000},
+    Row{"uplink", uplink_bpf__elf_bytes, 3500},
 };
 
 /// libbpf's level for "statistics only": one line with the count, on every kernel since 5.2.

@@ -43,6 +43,9 @@ Result<void> Attachments::attach(const model::ObjectName& pod, const model::Atta
         done = tables_->veth.put(rule.ifindex, *entry);
     }
     if (done) {
+        done = local_.set(rule.ifindex, {entry->addrs, entry->addr_count});
+    }
+    if (done) {
         done = put_programs(pod, rule.ifindex);
     }
     if (done) {
@@ -123,6 +126,9 @@ Result<void> Attachments::detach(const model::ObjectName& pod) {
 Result<void> Attachments::release(unsigned ifindex) {
     if (auto over = fast_path_->forget(ifindex); !over) {
         return over;
+    }
+    if (auto forgotten = local_.forget(ifindex); !forgotten) {
+        return forgotten;
     }
     for (const Hook hook : kHooks) {
         if (auto detached = attacher_->detach(ifindex, hook); !detached) {
@@ -227,6 +233,9 @@ Result<void> Attachments::load(const Pins& pins, const Identities& identities,
         }
     }
     stale_.clear();
+    if (auto loaded = local_.load(interfaces()); !loaded) {
+        return loaded;
+    }
     return forget_connections([&](unsigned ifindex) { return !pods_.contains(ifindex); });
 }
 

@@ -11,6 +11,7 @@
 #include "agent/backend/ebpf/attach.h"
 #include "agent/backend/ebpf/fast_path.h"
 #include "agent/backend/ebpf/identities.h"
+#include "agent/backend/ebpf/local_addresses.h"
 #include "agent/backend/ebpf/objects.h"
 #include "agent/backend/ebpf/tables.h"
 
@@ -20,7 +21,11 @@ class Attachments {
    public:
     Attachments(const Tables& tables, Attacher& attacher, const Programs& programs,
                 FastPath& fast_path)
-        : tables_(&tables), attacher_(&attacher), programs_(&programs), fast_path_(&fast_path) {}
+        : tables_(&tables),
+          attacher_(&attacher),
+          programs_(&programs),
+          fast_path_(&fast_path),
+          local_(tables) {}
 
     /// Reads back what an earlier process left, puts this process's programs on the interfaces that
     /// still exist and drops the rest. `own_ifindex` is the agent's own interface.
@@ -60,6 +65,7 @@ class Attachments {
     Attacher* attacher_;
     const Programs* programs_;
     FastPath* fast_path_;
+    LocalAddresses local_;
     std::map<unsigned, model::ObjectName> pods_;  // by ifindex
     std::map<model::ObjectName, unsigned> interfaces_;
     std::set<unsigned> stale_;

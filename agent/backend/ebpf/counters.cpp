@@ -170,6 +170,7 @@ Result<Counters> read_counters(const Tables& tables, const Census& census) {
     Counters counters;
     counters.open_by_instance = census.open_by_instance;
     counters.fast_path = census.fast_path;
+    counters.uplinks = census.uplinks;
     auto done = read_edges(tables, census, counters);
     if (done) {
         done = read_functions(tables, census, counters);

@@ -31,6 +31,7 @@ struct Census {
     std::map<util::IpAddress, std::uint64_t> open_by_instance;  // only those with connections
     std::map<std::string, std::uint64_t> entries;               // of tables, by name
     FastPathFigures fast_path;
+    std::vector<UplinkStanding> uplinks;
 };
 
 Census take_census(const Identities& identities, const Edges& edges, const Addresses& addresses,

@@ -22,6 +22,7 @@
 #include "agent/backend/ebpf/routes.h"
 #include "agent/backend/ebpf/sweep.h"
 #include "agent/backend/ebpf/tcx.h"
+#include "agent/backend/ebpf/uplinks.h"
 
 namespace directfaas::backend::ebpf {
 namespace {
@@ -44,6 +45,7 @@ class EbpfBackend final : public Backend {
           routes_(tables_),
           fast_path_(tables_, attacher_, routes_),
           attachments_(tables_, attacher_, programs_, fast_path_),
+          uplinks_(pins_, options_.uplinks),
           sweep_(tables_, open_counts_, programs_.sweep.get()) {}
 
     /// Takes over what is pinned.
@@ -83,6 +85,7 @@ class EbpfBackend final : public Backend {
     Routes routes_;
     FastPath fast_path_;
     Attachments attachments_;
+    Uplinks uplinks_;
     Gauges gauges_;
 
     Sweep sweep_;
@@ -122,6 +125,9 @@ Result<void> EbpfBackend::load() {
     }
     if (done) {
         done = attachments_.load(pins_, identities_, replay_.ifindex());
+    }
+    if (done) {
+        done = uplinks_.load(programs_.uplink.get());
     }
     if (done) {
         done = take_over(events_, Events::open(tables_, identities_));
@@ -229,6 +235,7 @@ Result<Counters> EbpfBackend::counters() {
         census = take_census(identities_, edges_, addresses_, routes_, attachments_, gauges_,
                              open_counts_);
         census.fast_path = {attachments_.in_use(), fast_path_.obstacles(), gauges_.open_fast};
+        census.uplinks = uplinks_.standing();
     }
     return read_counters(tables_, census);
 }
@@ -250,6 +257,7 @@ Result<void> EbpfBackend::sweep() {
     if (auto looked = fast_path_.look_in_turn(attachments_.interfaces()); !looked) {
         return looked;
     }
+    uplinks_.look();
     if (!sweep_.running()) {
         stale_at_start_ = attachments_.stale();
     }
@@ -268,6 +276,7 @@ Result<void> EbpfBackend::remove() {
     const std::lock_guard lock(mutex_);
     Outcome outcome;
     outcome.add(attachments_.detach_all());
+    outcome.add(uplinks_.detach_all());
     outcome.add(attacher_.detach(replay_.ifindex(), Hook::kEgress));
     outcome.add(Replay::remove(options_.instance));
     outcome.add(pins_.remove_all());

@@ -16,6 +16,14 @@ namespace directfaas::backend::ebpf {
 /// How programs are hooked to an interface. kAuto takes tcx where the kernel has it (6.6).
 enum class AttachMode : std::uint8_t { kAuto, kTcx, kClsact };
 
+/// Where the guard of an uplink runs: in the driver, or in the stack, which every device can.
+enum class UplinkMode : std::uint8_t { kGeneric, kNative };
+
+struct UplinkOptions {
+    std::vector<std::string> devices;  ///< which may come and go
+    UplinkMode mode = UplinkMode::kGeneric;
+};
+
 /// What is fixed when the switch of an instance is first loaded. The `max_*` are table sizes; an
 /// existing table keeps the size it was made with (a warning says so) until the instance is
 /// removed. The defaults hold 10 000 functions and 100 000 endpoints in less than 256 MiB of kernel
@@ -32,6 +40,7 @@ struct Options {
     std::uint32_t max_pods = 4096;           ///< attached on this node
     AttachMode attach = AttachMode::kAuto;
     unsigned tc_priority = 1;  ///< of our filters, where clsact is used
+    UplinkOptions uplinks{};
 };
 
 /// Loads the programs, or takes over what an earlier process left: maps are reused, programs are

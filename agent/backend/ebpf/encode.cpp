@@ -187,7 +187,8 @@ Result<df_config> encode(const Settings& settings, const df_config& before) {
     df_config config{};
     config.flags = flag(settings.deny_silently, DF_CONFIG_DENY_SILENTLY) |
                    flag(settings.trace, DF_CONFIG_TRACE) | flag(settings.drain, DF_CONFIG_DRAIN) |
-                   flag(!settings.fast_path, DF_CONFIG_STACK);
+                   flag(!settings.fast_path, DF_CONFIG_STACK) |
+                   flag(settings.tunnelled, DF_CONFIG_TUNNELLED);
     config.mark_replay = before.mark_replay;
     config.mark_refuse = before.mark_refuse;
     config.event_rate = settings.event_rate;

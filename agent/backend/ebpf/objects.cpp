@@ -21,6 +21,7 @@
 #include "replay.skel.h"
 #include "sweep.skel.h"
 #include "to_pod.skel.h"
+#include "uplink.skel.h"
 
 namespace directfaas::backend::ebpf {
 namespace {
@@ -42,6 +43,7 @@ Capacities capacities(const Options& options) {
         {"fn_port", options.max_functions * kPortsPerFunction},
         {"veth", options.max_pods},
         {"pod_name", options.max_pods},
+        {"local_addr", options.max_pods * DF_VETH_ADDRS},
         {"budget", options.max_pods * 2},  // one for each direction
         {"ip_id", options.max_endpoints + options.max_vips},
         {"ep", options.max_endpoints},
@@ -185,8 +187,15 @@ Result<Programs> load_programs(const Options& options, const Pins& pins, Mechani
     if (!replay) {
         return std::unexpected(replay.error());
     }
-    return Programs{std::move(*from_pod), std::move(*to_pod), std::move(*sweep),
-                    std::move(*replay)};
+    auto uplink =
+        options.uplinks.devices.empty()
+            ? UniqueFd()
+            : load<uplink_bpf>(options, pins, Mechanism::kClsact, "uplink", Hook::kIngress);
+    if (!uplink) {
+        return std::unexpected(uplink.error());
+    }
+    return Programs{std::move(*from_pod), std::move(*to_pod), std::move(*sweep), std::move(*replay),
+                    std::move(*uplink)};
 }
 
 void warn_of_sizes(const Options& options, const std::vector<const RawMap*>& tables) {

@@ -18,6 +18,7 @@ struct Programs {
     util::UniqueFd to_pod;
     util::UniqueFd sweep;
     util::UniqueFd replay;
+    util::UniqueFd uplink;  // invalid if no uplink is to be guarded
 };
 
 /// Loads all programs. Tables that are pinned already are used as they are; missing ones are made

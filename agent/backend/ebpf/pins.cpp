@@ -23,6 +23,8 @@ using util::fail;
 using util::fail_errno;
 using util::Result;
 
+constexpr std::string_view kUplink = "uplink-";
+
 /// bpffs reserves names with dots, and node names are full of them.
 std::string folder_name(const std::string& instance) {
     std::string name;
@@ -108,6 +110,21 @@ std::string Pins::program(const std::string& name) const { return versioned_ + "
 
 std::string Pins::link(unsigned ifindex, Hook hook) const {
     return fmt::format("{}/link/{}-{}", versioned_, ifindex, hook == Hook::kIngress ? "in" : "out");
+}
+
+std::string Pins::uplink(const std::string& name) const {
+    return fmt::format("{}/link/{}{}", versioned_, kUplink, name);
+}
+
+std::vector<std::string> Pins::uplinks() const {
+    std::vector<std::string> found;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(versioned_ + "/link", error)) {
+        if (entry.path().filename().string().starts_with(kUplink)) {
+            found.push_back(entry.path());
+        }
+    }
+    return found;
 }
 
 std::vector<unsigned> Pins::linked_interfaces() const {

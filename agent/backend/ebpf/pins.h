@@ -28,7 +28,11 @@ class Pins {
     [[nodiscard]] std::string program(const std::string& name) const;
     /// link/<ifindex>-in and link/<ifindex>-out.
     [[nodiscard]] std::string link(unsigned ifindex, Hook hook) const;
-    /// Interfaces that have a link pinned, dead ones included.
+    /// link/uplink-<name>
+    [[nodiscard]] std::string uplink(const std::string& name) const;
+    /// Paths of those that are pinned.
+    [[nodiscard]] std::vector<std::string> uplinks() const;
+    /// Interfaces that have a link pinned, dead ones included; no uplinks.
     [[nodiscard]] std::vector<unsigned> linked_interfaces() const;
 
     /// Ids of the links that other instances have pinned in the same bpffs.

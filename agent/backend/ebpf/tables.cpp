@@ -33,6 +33,7 @@ util::Result<Tables> Tables::open(const Pins& pins) {
     open(tables.veth, "veth", BPF_MAP_TYPE_HASH);
     open(tables.pod_name, "pod_name", BPF_MAP_TYPE_HASH);
     open(tables.ip_id, "ip_id", BPF_MAP_TYPE_HASH);
+    open(tables.local_addr, "local_addr", BPF_MAP_TYPE_HASH);
     open(tables.fn_port, "fn_port", BPF_MAP_TYPE_HASH);
     open(tables.vip, "vip", BPF_MAP_TYPE_HASH);
     open(tables.slots, "slots", BPF_MAP_TYPE_HASH);
@@ -58,12 +59,12 @@ util::Result<Tables> Tables::open(const Pins& pins) {
 }
 
 std::vector<const RawMap*> Tables::all() const {
-    return {&config.raw(),     &fn.raw(),       &veth.raw(),  &pod_name.raw(),
-            &ip_id.raw(),      &fn_port.raw(),  &vip.raw(),   &slots.raw(),
-            &ep.raw(),         &ep_open.raw(),  &allow.raw(), &edge.raw(),
-            &ct.raw(),         &frag.raw(),     &kept.raw(),  &budget.raw(),
-            &edge_stats.raw(), &fn_stats.raw(), &drops.raw(), &denied.raw(),
-            &ring_lost.raw(),  &events,         &held};
+    return {&config.raw(),     &fn.raw(),         &veth.raw(),  &pod_name.raw(),
+            &ip_id.raw(),      &fn_port.raw(),    &vip.raw(),   &slots.raw(),
+            &ep.raw(),         &ep_open.raw(),    &allow.raw(), &edge.raw(),
+            &ct.raw(),         &frag.raw(),       &kept.raw(),  &budget.raw(),
+            &edge_stats.raw(), &fn_stats.raw(),   &drops.raw(), &denied.raw(),
+            &ring_lost.raw(),  &local_addr.raw(), &events,      &held};
 }
 
 }  // namespace directfaas::backend::ebpf

@@ -22,6 +22,7 @@ struct Tables {
     BpfMap<std::uint32_t, df_veth> veth;
     BpfMap<std::uint32_t, df_pod_name> pod_name;
     BpfMap<df_addr, df_ip_id> ip_id;
+    BpfMap<df_addr, std::uint32_t> local_addr;
     BpfMap<df_fn_port_key, df_fn_port> fn_port;
     BpfMap<df_vip_key, df_vip> vip;
     BpfMap<df_slot_key, std::uint32_t> slots;

@@ -31,6 +31,7 @@ Snapshot untouched() {
     Snapshot snapshot{*backend.counters(), {}};
     snapshot.counters.tables = {{"ct", 0, 100, 0}};
     snapshot.counters.fast_path.emplace();
+    snapshot.counters.uplinks = {{"eth0", "no such device"}};
     snapshot.counters.denied = {{function("back"), function("front"), DF_REASON_NO_EDGE, 1}};
     snapshot.agent.version = "1.2.3";
     snapshot.agent.backend = "ebpf";
@@ -166,6 +167,7 @@ TEST(Metrics, ValuesComeThrough) {
         .last_success = std::chrono::system_clock::time_point(std::chrono::seconds(1000)),
         .duration = {.bounds = {0.5, 1}, .buckets = {1, 2, 3}, .sum = 9}};
     snapshot.counters.fast_path = {.interfaces = 3, .obstacles = {{7, "qdisc tbf"}}, .open = 22};
+    snapshot.counters.uplinks = {{"eth0", ""}, {"eth1", "another XDP program"}};
     const auto all = families(snapshot);
     const auto expect = [&all](const char* name, const std::string& line) {
         EXPECT_THAT(text_of(family(all, name)), HasSubstr(line + "\n"));
@@ -200,6 +202,8 @@ TEST(Metrics, ValuesComeThrough) {
     expect("directfaas_fast_path_interfaces", "{state=\"usable\"} 2");
     expect("directfaas_fast_path_interfaces", "{state=\"blocked\"} 1");
     expect("directfaas_fast_path_connections_open", " 22");
+    expect("directfaas_uplink_guarded", "{device=\"eth0\"} 1");
+    expect("directfaas_uplink_guarded", "{device=\"eth1\"} 0");
     expect("directfaas_hold_calls", back + " 21");
     expect("directfaas_in_sync", " 1");
     expect("directfaas_last_successful_sync_timestamp_seconds", " 1000");

@@ -89,6 +89,17 @@ TEST(Options, TheSourceMayBeACluster) {
     EXPECT_THAT(useless.error().text, HasSubstr("--source kubernetes"));
 }
 
+TEST(Options, UplinksAreNamedOneByOne) {
+    const agent_test::TempDir dir;
+    const auto options = parse_options(
+        arguments(dir, "uplink-mode = \"native\"\n",
+                  {"--uplink", "eth0", "--uplink", "eth1", "--uplink-pods=tunnelled"}));
+    ASSERT_TRUE(options) << options.error().text;
+    EXPECT_EQ(options->uplinks, (std::vector<std::string>{"eth0", "eth1"}));
+    EXPECT_EQ(options->uplink_mode, UplinkKind::kNative);
+    EXPECT_TRUE(options->tunnelled);
+}
+
 TEST(Options, FlagsOfLimits) {
     const agent_test::TempDir dir;
     const auto options = parse_options(
@@ -169,6 +180,8 @@ const std::vector<Mistake> kMistakes{
     Mistake{"deny", "", {"--deny", "maybe"}, {"--deny: `maybe`", "Allowed: refuse, drop"}},
     Mistake{"duration", "", {"--hold-deadline", "5"}, {"--hold-deadline: `5`", "500ms or 30s"}},
     Mistake{"zero_duration", "", {"--activation-timeout=0s"}, {"--activation-timeout: `0s`"}},
+    Mistake{"uplink", "", {"--uplink", "a/b"}, {"--uplink: `a/b`", "1 to 15"}},
+    Mistake{"uplink_ovs", "", {"--uplink=eth0", "--backend=ovs"}, {"--uplink", "ebpf backend"}},
     Mistake{"number", "", {"--tc-priority", "0"}, {"--tc-priority: `0`", "from 1 to 65535"}},
     Mistake{"no_number", "", {"--max-edges", "1e6"}, {"--max-edges: `1e6`", "from 16"}},
     Mistake{"negative", "", {"--budget-rate=-1"}, {"--budget-rate: `-1`", "from 0"}},
