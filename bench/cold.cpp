@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a call to a function without an instance waits for beyond the instance itself: from the moment
-// its port is listened on, or (where it listens already) from the moment the manifests name it, until
-// the caller has the first byte of the answer. The real agent keeps each call, over and over; caller,
-// instance and agent on one node. Samples for bench/run.
+// What a call to a function without an instance waits for beyond the instance itself: from the
+// moment its port is listened on, or (where it listens already) from the moment the manifests name
+// it, until the caller has the first byte of the answer. The real agent keeps each call, over and
+// over; caller, instance and agent on one node. Samples for bench/run.
 #include <fcntl.h>
 #include <sys/socket.h>
 

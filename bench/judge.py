@@ -137,6 +137,8 @@ def memory(samples):
         one("kernel tables and programs, the same", "kernel_mib_10000", 256),
         one("agent RSS, 10 functions", "rss_mib_10"),
         one("kernel tables and programs, 10 functions", "kernel_mib_10"),
+        metric("agent CPU at rest, 10 000 functions, 100 000 instances", "% of a core", [notes["cpu_rest"]], budget=0.1),
+        metric("agent CPU at 1 000 changes of instances a second, the same", "% of a core", [notes["cpu_changes"]]),
     ]
 
 

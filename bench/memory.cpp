@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory of the agent and of its tables in the kernel, with 10 000 functions and 100 000 instances,
-// and with none. Samples for bench/run.
+// and with ten; and the CPU the agent takes. Samples for bench/run.
 #include <bpf/bpf.h>
 
+#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "bench/big_application.h"
 #include "bench/private_world.h"
@@ -16,6 +19,8 @@
 
 namespace directfaas::bench {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 constexpr double kMebibyte = 1024.0 * 1024.0;
 
@@ -50,6 +55,47 @@ double kernel_bytes(const std::string& directory) {
     return sum;
 }
 
+/// CPU time of a process so far, all threads.
+double cpu_seconds(int process) {
+    clockid_t clock{};
+    timespec time{};
+    if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &time) != 0) {
+        throw std::runtime_error("no CPU time of process " + std::to_string(process));
+    }
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+/// Percent of one CPU that the agent takes while `work` runs for `seconds`.
+template <typename Work>
+double cpu_percent(BigApplication& app, double seconds, Work work) {
+    const auto before = cpu_seconds(app.agent().pid());
+    work();
+    return 100 * (cpu_seconds(app.agent().pid()) - before) / seconds;
+}
+
+/// One instance of one function comes or goes, a thousand times a second.
+void change_for(BigApplication& app, unsigned seconds, unsigned namespaces) {
+    const auto begin = Clock::now();
+    for (unsigned i = 0; i < seconds * 1000; ++i) {
+        const unsigned ns = i % namespaces;
+        app.prepare(ns, {.instance = i / namespaces % 2 != 0});
+        app.put(ns);
+        std::this_thread::sleep_until(begin + std::chrono::milliseconds(i + 1));
+    }
+}
+
+/// Of an agent that has nothing to do, and of one with a thousand changes a second.
+void measure_cpu(BigApplication& app, unsigned namespaces, Samples& samples) {
+    constexpr unsigned kRest = 20;
+    constexpr unsigned kBusy = 5;
+    std::this_thread::sleep_for(std::chrono::seconds(2));  // what the start has left to do
+    samples.note("cpu_rest", cpu_percent(app, kRest, [] {
+                     std::this_thread::sleep_for(std::chrono::seconds(kRest));
+                 }));
+    samples.note("cpu_changes",
+                 cpu_percent(app, kBusy, [&] { change_for(app, kBusy, namespaces); }));
+}
+
 void measure(unsigned namespaces, const std::string& suffix, Samples& samples) {
     BigApplication app(namespaces);
     for (unsigned ns = 0; ns < namespaces; ++ns) {
@@ -62,6 +108,9 @@ void measure(unsigned namespaces, const std::string& suffix, Samples& samples) {
     samples.note("peak_mib" + suffix, field(status, "VmHWM:") / 1024);
     const auto tables = std::filesystem::path(app.pin("vip")).parent_path();
     samples.note("kernel_mib" + suffix, kernel_bytes(tables) / kMebibyte);
+    if (namespaces > 1) {
+        measure_cpu(app, namespaces, samples);
+    }
     app.agent().kill();
     app.agent().remove();
 }

@@ -66,7 +66,8 @@ struct df_ct {
 	__u32 tick;    /* of jiffies / DF_CT_TICK, when last seen */
 	__u32 peer;    /* DF_CT_FAST: host-side ifindex of the other end */
 	__u8 mac[6];   /* DF_CT_FAST: of the pod to deliver to */
-	__u16 pad;
+	__u8 fast;     /* DF_CT_FAST: flags of the instance when the connection opened */
+	__u8 pad;
 };
 static_assert(sizeof(struct df_ct) == 16 + 2 + 2 + 4 + 6 * 4 + 8 + 8 + 4 + 4 + 6 + 2, "hole");
 

@@ -42,9 +42,12 @@ enum df_ep_state {
 	DF_EP_DRAINING, /* terminating or not ready: keeps its connections, gets no new ones */
 };
 enum df_ep_flags {
-	DF_EP_FAST = 1 << 0, /* nothing on the interface would be bypassed by the fast path; when it
+	DF_EP_FAST =
+	    1 << 0,	     /* nothing on the interface would be bypassed by the fast path; when it
 			      * ends, connections to it go over to the stack, both directions at
-			      * once */
+			      * once, and for good: their packets in between are unknown to the
+			      * node's own connection tracking, which might call later ones invalid */
+	DF_EP_TURN = 1 << 1, /* bits 1 to 7 count how often that has begun */
 };
 struct df_ep {
 	struct df_addr addr;

@@ -22,7 +22,8 @@ HoldQueue::State::State(util::EventLoop& event_loop, backend::Backend& switch_ba
       backend(switch_backend),
       options(hold_options),
       calls(options),
-      proof(loop, {options.probe_period, options.probes_per_second, options.probe_timeout,
+      proof(loop,
+            {options.probe_period, options.probes_per_second, options.probe_timeout,
              options.max_probes},
             [this](const auto& route, const auto& endpoint) {
                 const auto line = lines.at(route);  // may end while it is emptied

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only) */
-/* What an instance's first answer ends: the handshake, and a hold. It is seen by the caller's to_pod,
- * or by the instance's own from_pod on the fast path. */
+/* What an instance's first answer ends: the handshake, and a hold. It is seen by the caller's
+ * to_pod, or by the instance's own from_pod on the fast path. */
 #ifndef DIRECTFAAS_BPF_ANSWER_H
 #define DIRECTFAAS_BPF_ANSWER_H
 

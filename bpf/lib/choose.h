@@ -49,11 +49,14 @@ __noinline int choose(__u32 skip)
 	if (!e) {
 		return 0;
 	}
+	const __u8 flags = e->flags;
+
 	w->c.ep = id;
 	w->c.ep_gen = e->gen;
 	w->c.eaddr = e->addr;
 	w->c.eport = e->port;
-	w->c.peer = e->flags & DF_EP_FAST ? e->ifindex : 0;
+	w->c.peer = flags & DF_EP_FAST ? e->ifindex : 0;
+	w->c.fast = flags;
 	barrier();
 	/* The list may have been switched, and the number freed or given to another vIP. */
 	return e->state != DF_EP_FREE && e->vip_id == w->route.id;

@@ -43,7 +43,7 @@ static __always_inline int fast_pair(struct work *w)
 }
 
 /* Does a connection that was opened on the fast path still take it? Both directions look at the
- * instance, so they change at once. */
+ * instance, so they change at once; they never change back, see DF_EP_FAST. */
 static __always_inline int still_fast(const struct df_ct *entry, __u32 ifindex)
 {
 	__u32 id = entry->ep;
@@ -54,7 +54,7 @@ static __always_inline int still_fast(const struct df_ct *entry, __u32 ifindex)
 	}
 	struct df_ep *e = bpf_map_lookup_elem(&ep, &id);
 
-	return e && e->flags & DF_EP_FAST && e->ifindex == callee;
+	return e && e->flags == entry->fast && e->ifindex == callee;
 }
 
 /* Into the pod behind `peer`, whose stack must see its own address and a packet for itself (P56).

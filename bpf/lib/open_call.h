@@ -33,6 +33,7 @@ static __always_inline void build_entry(struct work *w, __u8 role)
 	entry->created = bpf_ktime_get_ns();
 	entry->seen = now_coarse();
 	entry->peer = c->peer;
+	entry->fast = c->fast;
 	__builtin_memcpy(entry->mac, c->peer_mac, sizeof(entry->mac));
 }
 

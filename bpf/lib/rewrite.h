@@ -110,8 +110,8 @@ __noinline int rewrite_any(struct __sk_buff *skb, __u32 end, __u32 port)
 
 /* The same for the packets that parse() read in place, with direct stores: the per-packet path.
  * `p->l4` is constant in each branch, so every store has a fixed offset. */
-static __always_inline int rewrite_fast_v4(struct __sk_buff *skb, const struct packet *p, enum end end,
-					   const struct df_addr *to, __be16 port)
+static __always_inline int rewrite_fast_v4(struct __sk_buff *skb, const struct packet *p,
+					   enum end end, const struct df_addr *to, __be16 port)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
@@ -141,8 +141,8 @@ static __always_inline int rewrite_fast_v4(struct __sk_buff *skb, const struct p
 				: bpf_l4_csum_replace(skb, check, old_port, port, 2 | l4_flags(p));
 }
 
-static __always_inline int rewrite_fast_v6(struct __sk_buff *skb, const struct packet *p, enum end end,
-					   const struct df_addr *to, __be16 port)
+static __always_inline int rewrite_fast_v6(struct __sk_buff *skb, const struct packet *p,
+					   enum end end, const struct df_addr *to, __be16 port)
 {
 	void *data = (void *)(long)skb->data;
 	void *data_end = (void *)(long)skb->data_end;
@@ -200,8 +200,8 @@ static __always_inline int rewrite(struct __sk_buff *skb, const struct packet *p
 
 /* What an entry says about a packet: `far`, the end that is a vIP on one side and an instance on
  * the other, and rarely the caller's port at the other end (after a clash). 0 on success. */
-static __always_inline int rewrite_flow(struct __sk_buff *skb, const struct packet *p,
-					enum end far, const struct df_ct *entry)
+static __always_inline int rewrite_flow(struct __sk_buff *skb, const struct packet *p, enum end far,
+					const struct df_ct *entry)
 {
 	const enum end near = far == END_SOURCE ? END_DESTINATION : END_SOURCE;
 	const struct df_addr *own = near == END_SOURCE ? &p->key.saddr : &p->key.daddr;

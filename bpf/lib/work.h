@@ -24,6 +24,7 @@ struct call {
 	__u8 give_up;	 /* the agent sent this packet to be refused */
 	__u8 audited;	 /* passed only because of Audit */
 	__u32 peer;	 /* fast path: host-side ifindex of the chosen instance, else 0 */
+	__u8 fast;	 /* flags of the chosen instance */
 	__u8 own_mac[6]; /* fast path: of the caller's pod, and of the instance's */
 	__u8 peer_mac[6];
 };

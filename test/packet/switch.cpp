@@ -330,7 +330,8 @@ void Switch::endpoint_place(std::uint32_t id, std::uint32_t ifindex, bool fast) 
     for (const std::uint32_t number : objects_->numbers_of(id)) {
         auto value = get<df_ep>(objects_->from->maps.ep, number).value_or(df_ep{});
         value.ifindex = ifindex;
-        value.flags = fast ? DF_EP_FAST : 0;
+        value.flags = static_cast<std::uint8_t>(fast ? (value.flags + DF_EP_TURN) | DF_EP_FAST
+                                                     : value.flags & ~DF_EP_FAST);
         put(objects_->from->maps.ep, number, value);
     }
 }

@@ -144,7 +144,13 @@ Result<void> Routes::write_endpoint(std::uint32_t vip_id, const Endpoint& endpoi
     entry.ifindex = endpoint.rule.ifindex;
     if (entry.ifindex != 0) {
         local_[entry.ifindex].insert(endpoint.id);
-        entry.flags = fast_.contains(entry.ifindex) ? DF_EP_FAST : 0;
+        const auto before = tables_->ep.get(endpoint.id);
+        if (!before) {
+            return std::unexpected(before.error());
+        }
+        const bool same = *before && (*before)->gen == endpoint.gen;
+        entry.flags = static_cast<std::uint8_t>((same ? (*before)->flags & ~DF_EP_FAST : 0) |
+                                                (fast_.contains(entry.ifindex) ? DF_EP_FAST : 0));
     }
     return tables_->ep.put(endpoint.id, entry);
 }
@@ -167,7 +173,9 @@ Result<void> Routes::set_fast(unsigned ifindex, bool fast) {
             id = ids->second.erase(id);
             continue;
         }
-        (*entry)->flags = fast ? DF_EP_FAST : 0;
+        // A carry out of the byte is an older turn again, 128 turns later.
+        (*entry)->flags = static_cast<std::uint8_t>(
+            fast ? ((*entry)->flags + DF_EP_TURN) | DF_EP_FAST : (*entry)->flags & ~DF_EP_FAST);
         if (auto put = tables_->ep.put(*id, **entry); !put) {
             return put;
         }
