@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cases, in their order: each finds the cluster as the one before left it."""
+
+import json
+import time
+
+from bookinfo import (
+    MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, all_refused, call, dfctl, edges, pod_spec, pods,
+)  # fmt: skip
+from harness import CLUSTER, TOP, apply, expect, kubectl, objects, on_node, run, until
+
+CHART = str(TOP / "deploy/helm/directfaas")
+NODES = ["node1", "node2"]
+CONFLIST = "/etc/cni/net.d/10-test.conflist"
+kept = {}  # what a later case compares with
+
+
+def node_state(node):
+    """What an uninstalled node must have as before: CNI files, programs, pins, run folder."""
+    script = (
+        "md5sum /etc/cni/net.d/* /opt/cni/bin/*; find /sys/fs/bpf /run/directfaas -mindepth 1 2>/dev/null;"
+        "ls -d /run/directfaas 2>/dev/null; ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//' | grep '^df';"
+        "tc qdisc show | grep -c clsact"
+    )
+    return on_node(node, "sh", "-c", script, check=False)
+
+
+def proxy(mode):
+    run(CLUSTER, "proxy", mode)
+
+
+def works_beside_nftables():
+    kept.update({node: node_state(node) for node in NODES})
+    proxy("nftables")
+    return until("answer through kube-proxy", lambda: all_ok(call("productpage", "details", 20)), 20)
+
+
+def load_goes_on():
+    kept["load"] = Load("productpage", "details")
+
+
+def install_manifest():
+    kubectl("apply", "-f", str(TOP / "deploy/install.yaml"))
+    kubectl("-n", SYSTEM, "rollout", "status", "daemonset/directfaas-agent", "--timeout=120s")
+    expect(sorted(agents()) == NODES, f"agents run on {sorted(agents())}")
+
+
+def install_breaks_nothing():
+    return all_ok(kept.pop("load").stop(), 100)
+
+
+def chain_is_taken():
+    kubectl("apply", "-f", str(MANIFESTS / "chain.yaml"))
+    for node in NODES:
+        until("functions on " + node, lambda: len(dfctl(node, "status")["functions"]) == 4, 20)
+
+
+def adopted():
+    def attached():
+        found = {at["pod"].split("/")[1].split("-")[0] for node in NODES for at in dfctl(node, "status")["attachments"]}
+        return found == {*VIPS, "gateway"}
+
+    until("attachment of every pod", attached, 20)
+    restarts = [pod["status"]["containerStatuses"][0]["restartCount"] for pod in objects("pods", "-n", "shop")]
+    expect(sum(restarts) == 0, f"pods were restarted: {restarts}")
+
+
+def page():
+    seen = call("gateway", "productpage", 1, "--path", "/page", "--show")
+    expect(seen["ok"] == 1 and seen["by"] == "productpage(details,_reviews(ratings)):1", f"the page: {seen}")
+
+
+def allowed():
+    said = [all_ok(call(*edge, 100), 100) for edge in (("productpage", "details"), ("reviews", "ratings"))]
+    return f"{len(said)} edges, 100 requests each"
+
+
+def refused(source, target):
+    began = time.monotonic()
+    all_refused(call(source, target, 20))
+    took = time.monotonic() - began
+    expect(took < 5, f"20 refusals took {took:.1f} s: they are not prompt")
+
+
+def denied():
+    refused("productpage", "ratings")
+    refused("details", "reviews")
+    refused("ratings", "details")
+
+
+def denied_by_pod_ip():
+    ip = pods("ratings")[0]["status"]["podIP"]
+    refused("productpage", ip)
+    all_ok(call("reviews", ip, 5))
+
+
+def counted():
+    before = edges()
+    all_ok(call("productpage", "details", 137), 137)
+    all_ok(call("reviews", "ratings", 59), 59)
+    now = edges()
+    grown = {edge: now[edge] - before.get(edge, 0) for edge in now if now[edge] != before.get(edge, 0)}
+    expect(
+        grown == {("shop/productpage", "shop/details"): 137, ("shop/reviews", "shop/ratings"): 59},
+        f"137 calls of details and 59 of ratings were counted as {grown}",
+    )
+
+
+def scale(count):
+    kubectl("-n", "shop", "scale", "deployment/details", f"--replicas={count}")
+    kubectl("-n", "shop", "rollout", "status", "deployment/details", "--timeout=60s")
+    until(f"{count} instances", lambda: len(pods("details")) == count, 60)
+    until("pods that have ended", lambda: len(objects("pods", "-n", "shop", "-l", "app=details")) == count, 60)
+
+
+def scaled_under_load():
+    load = Load("productpage", "details")
+    scale(3)
+    scale(1)
+    return all_ok(load.stop(), 500)
+
+
+def agents_deleted_under_load():
+    load = Load("productpage", "details")
+    old = agents()
+    for node, pod in old.items():
+        kubectl("-n", SYSTEM, "delete", "pod", pod)
+        until(f"a new agent on {node}", lambda: agents().get(node, old[node]) != old[node], 60)
+        kubectl("-n", SYSTEM, "wait", "--for=condition=Ready", "pod/" + agents()[node], "--timeout=60s")
+    return all_ok(load.stop(), 500)
+
+
+def restarted_under_load():
+    load = Load("productpage", "details")
+    kubectl("-n", SYSTEM, "rollout", "restart", "daemonset/directfaas-agent")
+    kubectl("-n", SYSTEM, "rollout", "status", "daemonset/directfaas-agent", "--timeout=120s")
+    return all_ok(load.stop(), 300)
+
+
+def newborn_is_enforced():
+    """A pod's very first packets: a function without an edge calls as the first thing it does."""
+    for node in NODES:
+        name = "newborn-" + node
+        words = ["call", "ratings", "--port", "9080", "--path", "/ping", "--count", "50", "--timeout-ms", "2000"]
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "shop", "labels": {"app": "details"}},
+            "spec": pod_spec(words, node, serves=False) | {"restartPolicy": "Never"},
+        }
+        apply(json.dumps(pod))
+        until("its end", lambda: kubectl("-n", "shop", "get", "pod", name, "-o", "jsonpath={.status.phase}") == "Failed")
+        line = kubectl("-n", "shop", "logs", name)
+        kubectl("-n", "shop", "delete", "pod", name, "--now")
+        expect(" ok=0 refused=50 " in line, f"{name}, which may call nobody: {line}")
+
+
+def chained(node):
+    plugins = json.loads(on_node(node, "cat", CONFLIST))["plugins"]
+    return [plugin["type"] for plugin in plugins].count("directfaas-cni") == 1
+
+
+def cni_is_chained_and_repaired():
+    for node in NODES:
+        expect(chained(node), f"{CONFLIST} of {node} does not name the plugin once, last")
+        run(CLUSTER, "network", node, "ptp")
+        began = time.monotonic()
+        until("repair after the main plugin rewrote its file", lambda: chained(node), 10)
+        took = time.monotonic() - began
+        expect(took < 2, f"the repair took {took:.1f} s")
+
+
+def works_beside_iptables():
+    proxy("iptables")
+    allowed()
+    denied()
+
+
+def works_without_proxy():
+    proxy("off")
+    said = allowed()
+    denied()
+    counted()
+    return said
+
+
+ALL = [
+    ("proxy.nftables-answers", works_beside_nftables, True),
+    ("install.load-begins", load_goes_on, True),
+    ("install.manifest-is-ready", install_manifest, True),
+    ("chain.is-taken", chain_is_taken, True),
+    ("adopt.pods-from-before", adopted, True),
+    ("install.breaks-no-request", install_breaks_nothing, False),
+    ("call.page-through-gateway", page, False),
+    ("call.allowed-beside-nftables", allowed, False),
+    ("call.denied-refused-promptly", denied, False),
+    ("call.denied-by-pod-address", denied_by_pod_ip, False),
+    ("count.equals-calls", counted, False),
+    ("cni.newborn-is-enforced", newborn_is_enforced, False),
+    ("cni.chained-and-repaired", cni_is_chained_and_repaired, False),
+    ("life.scale-1-3-1-under-load", scaled_under_load, False),
+    ("life.agents-deleted-under-load", agents_deleted_under_load, False),
+    ("life.rollout-under-load", restarted_under_load, False),
+    ("proxy.iptables-beside", works_beside_iptables, False),
+    ("proxy.none", works_without_proxy, False),
+]
