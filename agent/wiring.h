@@ -89,6 +89,7 @@ class Agent final : public control::AgentAccess {
 
     void begin();
     void tick();
+    void drain_if_told(bool ready);
     void report_to_systemd(const std::vector<std::string>& not_ready);
 
     void refresh_pods();

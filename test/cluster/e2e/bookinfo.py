@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The application as Deployments, calls inside its pods, and what the agents say about them."""
 
+import json
 import os
 import re
 import signal
 import subprocess
-import threading
 import uuid
 from pathlib import Path
 
-from harness import CLUSTER, TOP, Failed, apply, expect, kubectl, objects, until
-import json
+from harness import CLUSTER, TOP, Failed, apply, expect, kubectl, objects, run, until
 
 VIPS = {"productpage": "10.96.100.1", "details": "10.96.100.2", "reviews": "10.96.100.3", "ratings": "10.96.100.4"}
 CALLS = {"productpage": "details,reviews", "reviews": "ratings"}
@@ -95,8 +94,6 @@ def call_words(app, target, *options):
 def call(app, target, count, *options):
     """`count` requests of app's first pod to a name or address."""
     words = call_words(app, target, "--path", "/ping", "--count", str(count), "--timeout-ms", "5000", *options)
-    from harness import run
-
     return tally(run(CLUSTER, "kubectl", *words, check=False).stdout)
 
 
@@ -166,8 +163,3 @@ def edges():
             opened[key] = opened.get(key, 0) + edge["opened"]
     return opened
 
-
-def in_background(function):
-    thread = threading.Thread(target=function)
-    thread.start()
-    return thread
