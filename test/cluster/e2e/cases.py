@@ -16,11 +16,11 @@ kept = {}  # what a later case compares with
 
 
 def node_state(node):
-    """What an uninstalled node must have as before: CNI files, programs, pins, run folder."""
+    """What an uninstalled node must have as before: CNI files, pins, files, interfaces, programs."""
     script = (
         "md5sum /etc/cni/net.d/* /opt/cni/bin/*; find /sys/fs/bpf /run/directfaas -mindepth 1 2>/dev/null;"
-        "ls -d /run/directfaas 2>/dev/null; ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//' | grep '^df';"
-        "tc qdisc show | grep -c clsact"
+        "ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//' | grep '^df'; tc qdisc show | grep clsact;"
+        "for veth in $(ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//'); do bpftool net show dev $veth; done"
     )
     return on_node(node, "sh", "-c", script, check=False)
 
@@ -184,6 +184,44 @@ def works_without_proxy():
     return said
 
 
+def as_before():
+    for node in NODES:
+        now = node_state(node)
+        expect(now == kept[node], f"{node} was\n{kept[node]}\nbefore, and is\n{now}")
+
+
+def uninstalled_by_manifest():
+    proxy("nftables")
+    load = Load("productpage", "details")
+    kubectl("apply", "-f", str(TOP / "deploy/uninstall.yaml"))
+    kubectl("-n", SYSTEM, "wait", "--for=condition=Complete", "job/directfaas-uninstall", "--timeout=180s")
+    as_before()
+    kubectl("delete", "-f", str(TOP / "deploy/install.yaml"), "--timeout=120s")
+    as_before()
+    return all_ok(load.stop(), 100)
+
+
+def helm(*words):
+    return run(CLUSTER, "helm", *words, "--namespace", SYSTEM)
+
+
+def helm_installs():
+    proxy("off")
+    helm("install", "directfaas", CHART, "--create-namespace", "--set", "apiserver.host=172.30.0.1", "--wait")
+    chain_is_taken()
+    adopted()
+    said = allowed()
+    denied()
+    return said
+
+
+def helm_uninstalls():
+    helm("uninstall", "directfaas", "--timeout", "3m")
+    as_before()
+    left = kubectl("get", "clusterrole,clusterrolebinding", "-o", "name")
+    expect("directfaas" not in left, f"left: {left}")
+
+
 ALL = [
     ("proxy.nftables-answers", works_beside_nftables, True),
     ("install.load-begins", load_goes_on, True),
@@ -203,4 +241,7 @@ ALL = [
     ("life.rollout-under-load", restarted_under_load, False),
     ("proxy.iptables-beside", works_beside_iptables, False),
     ("proxy.none", works_without_proxy, False),
+    ("uninstall.manifest-under-load", uninstalled_by_manifest, True),
+    ("install.helm-without-proxy", helm_installs, True),
+    ("uninstall.helm", helm_uninstalls, False),
 ]

@@ -6,16 +6,18 @@
 # What runs as process 1 of a namespace: collects orphans until it is killed.
 # shellcheck disable=SC2016
 first_process='
-mount --make-rprivate / && mount --make-rshared / &&
+mount --make-rprivate / &&
+{ grep " nsfs " /proc/self/mounts | cut -d" " -f2 | xargs -r umount -l; } && # not ours to keep alive
 mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/cgroup /run/etc/{up,work} /run/opt/{up,work} &&
 mount --rbind /sys/fs/cgroup /run/cgroup && mount -t sysfs sysfs /sys &&
 mount --rbind /run/cgroup /sys/fs/cgroup && umount -l /run/cgroup &&
 mount -t bpf bpf /sys/fs/bpf &&
 mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/up,workdir=/run/etc/work overlay /etc &&
 mount -t overlay -o lowerdir=/opt,upperdir=/run/opt/up,workdir=/run/opt/work overlay /opt &&
+mount --make-rshared / &&
 ip link set lo up && echo ready >"$1" || exit 1
 trap : CHLD
-while :; do sleep 1000000 & wait $!; done'
+while :; do tail -f /dev/null & wait $!; done'
 
 # new_space NAME
 new_space() {
