@@ -202,6 +202,7 @@ void Agent::tick() {
     begin();
     take_pending_cni();
     settle_cni();
+    publish_node_state();
     const auto reasons = not_ready();
     drain_if_told(reasons.empty());
     report_to_systemd(reasons);
