@@ -91,9 +91,9 @@ def call_words(app, target, *options):
     return ["-n", "shop", "exec", pod, "--", "/usr/bin/bookinfo", "call", target, "--port", "9080", *options]
 
 
-def call(app, target, count, *options):
+def call(app, target, count, path="/ping"):
     """`count` requests of app's first pod to a name or address."""
-    words = call_words(app, target, "--path", "/ping", "--count", str(count), "--timeout-ms", "5000", *options)
+    words = call_words(app, target, "--path", path, "--count", str(count), "--timeout-ms", "5000")
     return tally(run(CLUSTER, "kubectl", *words, check=False).stdout)
 
 
