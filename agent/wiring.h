@@ -62,7 +62,7 @@ class Agent final : public control::AgentAccess {
     std::size_t cni_gc(const std::vector<cni::Key>& valid) override;
     util::Result<void> set_trace(bool on) override;
     util::Result<void> set_drain(bool on) override;
-    void end() override { loop_.stop(); }
+    void end() override;
 
    private:
     /// What an operator said about one pod's interface, until the agent ends.

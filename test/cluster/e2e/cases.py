@@ -17,12 +17,14 @@ kept = {}  # what a later case compares with
 
 def node_state(node):
     """What an uninstalled node must have as before: CNI files, pins, files, interfaces, programs."""
+    networks = json.loads(on_node(node, "cat", CONFLIST))  # the text may be laid out anew
     script = (
-        "md5sum /etc/cni/net.d/* /opt/cni/bin/*; find /sys/fs/bpf /run/directfaas -mindepth 1 2>/dev/null;"
+        "ls -A /etc/cni/net.d/; md5sum /opt/cni/bin/*; find /sys/fs/bpf -mindepth 1;"
+        "find /run/directfaas -mindepth 1 -not -name agent.sock.lock 2>/dev/null;"
         "ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//' | grep '^df'; tc qdisc show | grep clsact;"
         "for veth in $(ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//'); do bpftool net show dev $veth; done"
     )
-    return on_node(node, "sh", "-c", script, check=False)
+    return json.dumps(networks, sort_keys=True) + on_node(node, "sh", "-c", script, check=False)
 
 
 def proxy(mode):

@@ -26,6 +26,7 @@ cable() {
 route_between_nodes() {
     local from to
     for ((from = 1; from <= $1; from++)); do
+        in_control ip route add "$pods.$from.0/24" via "$rack.$((10 + from))"
         for ((to = 1; to <= $1; to++)); do
             if [ "$from" -ne "$to" ]; then
                 enter "node$from" ip route add "$pods.$to.0/24" via "$rack.$((10 + to))"

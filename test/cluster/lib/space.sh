@@ -8,12 +8,14 @@
 first_process='
 mount --make-rprivate / &&
 { grep " nsfs " /proc/self/mounts | cut -d" " -f2 | xargs -r umount -l; } && # not ours to keep alive
-mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/cgroup /run/etc/{up,work} /run/opt/{up,work} &&
+mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/cgroup &&
 mount --rbind /sys/fs/cgroup /run/cgroup && mount -t sysfs sysfs /sys &&
 mount --rbind /run/cgroup /sys/fs/cgroup && umount -l /run/cgroup &&
 mount -t bpf bpf /sys/fs/bpf &&
-mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/up,workdir=/run/etc/work overlay /etc &&
-mount -t overlay -o lowerdir=/opt,upperdir=/run/opt/up,workdir=/run/opt/work overlay /opt &&
+for dir in etc opt var/lib var/log; do # what is written there stays here
+    mkdir -p "/run/over/$dir"/{up,work} && mount -t overlay overlay "/$dir" \
+        -o "lowerdir=/$dir,upperdir=/run/over/$dir/up,workdir=/run/over/$dir/work" || exit 1
+done &&
 mount --make-rshared / &&
 ip link set lo up && echo ready >"$1" || exit 1
 trap : CHLD
