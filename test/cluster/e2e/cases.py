@@ -22,7 +22,7 @@ def node_state(node):
         "ls -A /etc/cni/net.d/; md5sum /opt/cni/bin/*; find /sys/fs/bpf -mindepth 1;"
         "find /run/directfaas -mindepth 1 -not -name agent.sock.lock 2>/dev/null;"
         "ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//' | grep '^df'; tc qdisc show | grep clsact;"
-        "for veth in $(ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//'); do bpftool net show dev $veth; done"
+        "for veth in $(ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//'); do bpftool net show dev $veth; done | grep prog"
     )
     return json.dumps(networks, sort_keys=True) + on_node(node, "sh", "-c", script, check=False)
 

@@ -7,7 +7,7 @@
 # shellcheck disable=SC2016
 first_process='
 mount --make-rprivate / &&
-{ grep " nsfs " /proc/self/mounts | cut -d" " -f2 | xargs -r umount -l; } && # not ours to keep alive
+{ grep " nsfs " /proc/self/mounts | cut -d" " -f2 | xargs -r umount -l 2>&1 || true; } && # not ours to keep alive
 mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/cgroup &&
 mount --rbind /sys/fs/cgroup /run/cgroup && mount -t sysfs sysfs /sys &&
 mount --rbind /run/cgroup /sys/fs/cgroup && umount -l /run/cgroup &&
