@@ -7,9 +7,8 @@ import re
 import signal
 import subprocess
 import uuid
-from pathlib import Path
 
-from harness import CLUSTER, TOP, Failed, apply, expect, kubectl, objects, run, until
+from harness import CLUSTER, TOP, Failed, apply, expect, kubectl, objects, processes, run, until
 
 VIPS = {"productpage": "10.96.100.1", "details": "10.96.100.2", "reviews": "10.96.100.3", "ratings": "10.96.100.4"}
 CALLS = {"productpage": "details,reviews", "reviews": "ratings"}
@@ -112,14 +111,7 @@ class Load:
         """Of the caller, as this machine numbers it: kubectl exec passes no signals."""
         if self.process.poll() is not None:
             raise Failed(f"the load generator ended: {self.process.communicate()}")
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                words = entry.read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if words[0] == b"/usr/bin/bookinfo" and self.mark.encode() in words:
-                return int(entry.parent.name)
-        return None
+        return next(iter(processes("/usr/bin/bookinfo", self.mark)), None)
 
     def stop(self):
         """Ends the load and returns its tally."""

@@ -2,16 +2,19 @@
 """The cases, in their order: each finds the cluster as the one before left it."""
 
 import json
+import os
+import signal
 import time
 
 from bookinfo import (
     MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, all_refused, call, dfctl, edges, pod_spec, pods,
 )  # fmt: skip
-from harness import CLUSTER, TOP, apply, expect, kubectl, objects, on_node, run, until
+from harness import CLUSTER, STATE, TOP, apply, expect, kubectl, objects, on_node, processes, run, until
 
 CHART = str(TOP / "deploy/helm/directfaas")
 NODES = ["node1", "node2"]
 CONFLIST = "/etc/cni/net.d/10-test.conflist"
+BINARIES = str(STATE / "bin") + "/"
 kept = {}  # what a later case compares with
 
 
@@ -139,6 +142,49 @@ def restarted_under_load():
     return all_ok(load.stop(), 300)
 
 
+def apiserver_stopped():
+    """Nobody can ask the apiserver for a while, and an agent is killed meanwhile."""
+    load = Load("productpage", "details")
+    (apiserver,) = processes(BINARIES + "kube-apiserver")
+    (agent,) = processes("/usr/bin/directfaas-agent", "--node-name=node1")
+    os.kill(apiserver, signal.SIGSTOP)
+    try:
+        os.kill(agent, signal.SIGKILL)
+        until("a new agent's process", lambda: processes("/usr/bin/directfaas-agent", "--node-name=node1"), 60)
+    finally:
+        os.kill(apiserver, signal.SIGCONT)
+    pod = agents()["node1"]
+    kubectl("-n", SYSTEM, "wait", "--for=condition=Ready", "pod/" + pod, "--timeout=90s")
+    return all_ok(load.stop(), 300)
+
+
+def edge(*words):
+    """Adds or removes the edge productpage → ratings."""
+    chain = json.loads(kubectl("-n", "shop", "get", "functionchain", "bookinfo", "-o", "json"))
+    edges = [e for e in chain["spec"]["edges"] if e != {"from": "productpage", "to": "ratings"}]
+    patch = {"spec": {"edges": edges + [{"from": "productpage", "to": "ratings"}] * ("add" in words)}}
+    kubectl("-n", "shop", "patch", "functionchain", "bookinfo", "--type=merge", "-p", json.dumps(patch))
+
+
+def chain_edited():
+    edge("add")
+    until("answer over the new edge", lambda: all_ok(call("productpage", "ratings", 20)), 10)
+    edge("remove")
+    until("refusal without the edge", lambda: call("productpage", "ratings", 20)["refused"] == 20, 10)
+
+
+def conditions():
+    return {c["type"]: c["status"] for c in json.loads(
+        kubectl("-n", "shop", "get", "functionchain", "bookinfo", "-o", "json")
+    ).get("status", {}).get("conditions", [])}  # fmt: skip
+
+
+def chain_is_programmed():
+    wanted = {"Accepted": "True", "ResolvedRefs": "True", "Programmed": "True"}
+    until(f"conditions {wanted}", lambda: wanted.items() <= conditions().items(), 30)
+    return kubectl("-n", "shop", "get", "fchain", "--no-headers").strip()
+
+
 def newborn_is_enforced():
     """A pod's very first packets: a function without an edge calls as the first thing it does."""
     for node in NODES:
@@ -224,23 +270,45 @@ def helm_uninstalls():
     expect("directfaas" not in left, f"left: {left}")
 
 
+def bridge():
+    """node2's pods behind a bridge from now on: no route names a pod's interface, the plugin does."""
+    run(CLUSTER, "network", "node2", "bridge")
+    until("repair", lambda: chained("node2"), 10)
+    load = Load("productpage", "details")
+    for name in ("ratings", "details"):
+        kubectl("-n", "shop", "rollout", "restart", "deployment/" + name)
+        kubectl("-n", "shop", "rollout", "status", "deployment/" + name, "--timeout=60s")
+    said = all_ok(load.stop(), 300)
+    allowed()
+    denied()
+    restarted_under_load()  # what the plugin told outlives the agent
+    denied()
+    run(CLUSTER, "network", "node2", "ptp")
+    until("repair", lambda: chained("node2"), 10)
+    return said
+
+
 ALL = [
     ("proxy.nftables-answers", works_beside_nftables, True),
     ("install.load-begins", load_goes_on, True),
     ("install.manifest-is-ready", install_manifest, True),
     ("chain.is-taken", chain_is_taken, True),
     ("adopt.pods-from-before", adopted, True),
+    ("chain.is-programmed", chain_is_programmed, False),
     ("install.breaks-no-request", install_breaks_nothing, False),
     ("call.page-through-gateway", page, False),
     ("call.allowed-beside-nftables", allowed, False),
     ("call.denied-refused-promptly", denied, False),
     ("call.denied-by-pod-address", denied_by_pod_ip, False),
     ("count.equals-calls", counted, False),
+    ("chain.edited", chain_edited, False),
     ("cni.newborn-is-enforced", newborn_is_enforced, False),
     ("cni.chained-and-repaired", cni_is_chained_and_repaired, False),
     ("life.scale-1-3-1-under-load", scaled_under_load, False),
     ("life.agents-deleted-under-load", agents_deleted_under_load, False),
     ("life.rollout-under-load", restarted_under_load, False),
+    ("cni.bridge", bridge, False),
+    ("life.apiserver-stopped-agent-killed", apiserver_stopped, False),
     ("proxy.iptables-beside", works_beside_iptables, False),
     ("proxy.none", works_without_proxy, False),
     ("uninstall.manifest-under-load", uninstalled_by_manifest, True),

@@ -2,12 +2,14 @@
 """What the cases share: commands, waiting for a condition, PASS/FAIL lines, results as JUnit XML."""
 
 import json
+import os
 import subprocess
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[3]
+STATE = Path(os.environ.get("DF_CLUSTER_DIR", "/var/tmp/directfaas-cluster"))
 CLUSTER = str(TOP / "test/cluster/cluster")
 
 
@@ -36,6 +38,19 @@ def apply(text):
 
 def on_node(node, *words, **options):
     return run(CLUSTER, "exec", node, *words, **options).stdout
+
+
+def processes(program, *words):
+    """Numbers of this machine's processes that run `program` with all of `words` in their arguments."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = entry.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue  # it has ended
+        if arguments[0] == program and all(any(word in given for given in arguments) for word in words):
+            found.append(int(entry.parent.name))
+    return found
 
 
 def expect(condition, what):
