@@ -111,8 +111,8 @@ void Cluster::put_slice(const kube::ObjectKey& key, std::optional<SliceObject> s
 void Cluster::put_pod(const kube::ObjectKey& key, std::optional<PodPlace> pod) {
     if (pod) {
         pods_[key.ns][key.name] = *std::move(pod);
-    } else {
-        pods_[key.ns].erase(key.name);
+    } else if (const auto of_namespace = pods_.find(key.ns); of_namespace != pods_.end()) {
+        of_namespace->second.erase(key.name);
     }
 }
 

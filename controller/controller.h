@@ -49,6 +49,9 @@ class Controller {
         std::function<void(const kube::ObjectKey&, std::optional<T>)> put);
     void watch_all();
     void watch_entries();
+    void take_pod(const kube::Resource& shown_by, const kube::ObjectKey& key,
+                  std::optional<PodPlace> pod);
+    void forget_pod(const kube::ObjectKey& key);
 
     [[nodiscard]] bool complete() const;
     /// Evaluates once, a little later, whatever changes until then.
@@ -65,6 +68,7 @@ class Controller {
     std::string url_;
     Cluster cluster_;
     kube::EntryPods entries_;
+    std::map<kube::Resource, std::set<kube::ObjectKey>> entry_pods_;  // shown by each watch
     std::map<std::string, Clock::time_point> node_seen_;  // when its object last changed
     std::optional<util::EventLoop::TimerId> evaluation_;
     std::vector<util::EventLoop::TimerId> timers_;

@@ -45,14 +45,7 @@ std::string read_address(const std::string& text, Options& options) {
     return "";
 }
 
-}  // namespace
-
-std::expected<Options, Stop> parse_options(std::vector<std::string> arguments) {
-    Options options;
-    int lease_seconds = static_cast<int>(options.lease_duration.count() / 1000);
-    CLI::App app{"The controller of a cluster: judges FunctionChains and tells their state.",
-                 "directfaas-controller"};
-    app.set_version_flag("--version", "directfaas-controller " DF_VERSION);
+void add_apiserver(CLI::App& app, Options& options, int& lease_seconds) {
     app.add_option("--kubeconfig", options.kubeconfig,
                    "how the apiserver is reached (default: the service account of the pod)")
         ->type_name("PATH");
@@ -69,6 +62,9 @@ std::expected<Options, Stop> parse_options(std::vector<std::string> arguments) {
     app.add_option("--identity", options.identity,
                    "name of this replica (default: host name and a random part)")
         ->type_name("NAME");
+}
+
+void add_service(CLI::App& app, Options& options) {
     app.add_option(
            "--http-listen",
            [&options](const CLI::results_t& words) {
@@ -86,6 +82,18 @@ std::expected<Options, Stop> parse_options(std::vector<std::string> arguments) {
     app.add_option("--log-format", options.log_format, "text (default) or json")
         ->transform(CLI::CheckedTransformer(std::map<std::string, util::log::Format>{
             {"text", util::log::Format::kText}, {"json", util::log::Format::kJson}}));
+}
+
+}  // namespace
+
+std::expected<Options, Stop> parse_options(std::vector<std::string> arguments) {
+    Options options;
+    int lease_seconds = static_cast<int>(options.lease_duration.count() / 1000);
+    CLI::App app{"The controller of a cluster: judges FunctionChains and tells their state.",
+                 "directfaas-controller"};
+    app.set_version_flag("--version", "directfaas-controller " DF_VERSION);
+    add_apiserver(app, options, lease_seconds);
+    add_service(app, options);
     std::ranges::reverse(arguments);
     try {
         app.parse(std::move(arguments));

@@ -54,7 +54,8 @@ class ControllerTest : public testing::Test {
         }
     }
     void TearDown() override {
-        for (const auto& object : server_.get(chains())["items"]) {
+        const auto all = server_.get(chains());
+        for (const auto& object : all["items"]) {
             server_.remove(chains(object["metadata"]["name"]));
         }
     }
@@ -199,6 +200,44 @@ TEST_F(ControllerTest, ConditionsEventsAndTakeover) {
             .value("holderIdentity", ""),
         "")
         << "a clean end gives the lead back";
+}
+
+TEST_F(ControllerTest, AnEntrysPodsCountWhereTheyAre) {
+    const ControllerProcess controller(server_, "entries");
+    server_.create(
+        in_namespace("/api/v1", "serviceaccounts"),
+        {{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", {{"name", "default"}}}});
+    const auto nodes = [&] {
+        return server_.get(chains("entered"))
+            .value("/status/nodes"_json_pointer, std::string("nothing"));
+    };
+    const auto create_chain = [&] {
+        auto spec = spec_of({"f"}, {});
+        spec["entries"].push_back(
+            {{"name", "gw"}, {"selector", {{"matchLabels", {{"app", "gw"}}}}}});
+        server_.create(chains(), chain_object("entered", spec));
+    };
+    create_chain();
+    EXPECT_TRUE(wait_until([&] { return nodes() == "0/0"; })) << nodes();
+    server_.create(in_namespace("/api/v1", "pods"),
+                   {{"apiVersion", "v1"},
+                    {"kind", "Pod"},
+                    {"metadata", {{"name", "gw-0"}, {"labels", {{"app", "gw"}}}}},
+                    {"spec",
+                     {{"nodeName", "n7"},
+                      {"automountServiceAccountToken", false},
+                      {"containers", {{{"name", "c"}, {"image", "none"}}}}}}});
+    EXPECT_TRUE(wait_until([&] { return nodes() == "0/1"; })) << nodes();
+    EXPECT_THAT(condition("entered", "Programmed")["message"], HasSubstr("n7"));
+    // Nobody watches the pod while it goes.
+    server_.remove(chains("entered"));
+    EXPECT_TRUE(wait_until([&] {
+        return controller.http("/metrics").contains("\ndirectfaas_chains 0\n");
+    })) << controller.http("/metrics")
+        << controller.log();
+    server_.remove(in_namespace("/api/v1", "pods/gw-0?gracePeriodSeconds=0"));
+    create_chain();
+    EXPECT_TRUE(wait_until([&] { return nodes() == "0/0"; })) << nodes();
 }
 
 TEST_F(ControllerTest, ANewControllerKeepsWhatAnEarlierOneAccepted) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Services of OpenFaaS functions, whose annotations stand for a FunctionChain.
+#include "lib/manifest/openfaas.h"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "lib/manifest/openfaas.h"
 #include "test/unit/manifest/decoding.h"
 
 namespace directfaas::manifest {
