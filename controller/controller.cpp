@@ -251,11 +251,11 @@ void Controller::forget_nodes() {
         if (Clock::now() - seen < kNodeSilent) {
             continue;
         }
-        writer_->wish("DirectFaaSNode " + node, [node = node](kube::Client& client) {
-            auto found = client.get("/api/v1/nodes/" + kube::url_encoded(node));
+        writer_->wish("DirectFaaSNode " + node, [name = node](kube::Client& client) {
+            auto found = client.get("/api/v1/nodes/" + kube::url_encoded(name));
             return found || !found.error().not_found()
                        ? found
-                       : client.remove(kube::object_path(kube::node_states(), node));
+                       : client.remove(kube::object_path(kube::node_states(), name));
         });
     }
 }
