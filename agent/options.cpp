@@ -203,6 +203,9 @@ void CommandLine::add_tasks() {
         "--check", "say what this machine can do; status 0 only if it is enough", check);
     parser.flag("--remove", "take all of this instance out of the kernel", remove)
         ->excludes(check_flag);
+    parser.duration("--drain",
+                    "leave new calls to the stack, let open ones end for so long, then as --remove",
+                    options.drain);
     parser
         .choice<bool>("-o,--output", "of --check: table (default) or json", options.check_as_json,
                       {{"table", false}, {"json", true}})

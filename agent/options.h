@@ -27,6 +27,7 @@ struct HttpAddress {
 
 struct AgentOptions {
     Task task = Task::kRun;
+    std::chrono::milliseconds drain{0};  // not 0: run only until no call is open, at most so long
     bool check_as_json = false;
 
     std::string instance;   // default: the node's name

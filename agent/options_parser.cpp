@@ -84,7 +84,8 @@ void OptionParser::number(const std::string& name, const std::string& help, std:
 
 void OptionParser::duration(const std::string& name, const std::string& help,
                             std::chrono::milliseconds& target) {
-    add(name, "TIME", fmt::format("{} (default {})", help, written(target)),
+    const bool on = target.count() > 0;  // a time that is not set has no default to show
+    add(name, "TIME", on ? fmt::format("{} (default {})", help, written(target)) : help,
         [&target](const auto& word) -> std::string {
             const auto value = parse_duration(word);
             if (!value) {

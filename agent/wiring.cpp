@@ -203,7 +203,18 @@ void Agent::tick() {
     begin();
     take_pending_cni();
     settle_cni();
-    report_to_systemd(not_ready());
+    publish_node_state();
+    const auto reasons = not_ready();
+    drain_if_told(reasons.empty());
+    report_to_systemd(reasons);
+}
+
+/// --drain: begins once the agent follows the cluster, or cannot.
+void Agent::drain_if_told(bool ready) {
+    const auto running = std::chrono::steady_clock::now() - started_;
+    if (options_.drain.count() > 0 && (ready || running > kReadyPatience)) {
+        control_->remove(options_.drain);
+    }
 }
 
 void Agent::report_to_systemd(const std::vector<std::string>& reasons) {

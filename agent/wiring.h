@@ -17,6 +17,7 @@
 #include "agent/hold/exec_activator.h"
 #include "agent/hold/hold_queue.h"
 #include "agent/links/pod_links.h"
+#include "agent/node_state/node_state_writer.h"
 #include "agent/options.h"
 #include "agent/source/source.h"
 #include "agent/status/figures.h"
@@ -61,7 +62,7 @@ class Agent final : public control::AgentAccess {
     std::size_t cni_gc(const std::vector<cni::Key>& valid) override;
     util::Result<void> set_trace(bool on) override;
     util::Result<void> set_drain(bool on) override;
-    void end() override { loop_.stop(); }
+    void end() override;
 
    private:
     /// What an operator said about one pod's interface, until the agent ends.
@@ -89,6 +90,7 @@ class Agent final : public control::AgentAccess {
 
     void begin();
     void tick();
+    void drain_if_told(bool ready);
     void report_to_systemd(const std::vector<std::string>& not_ready);
 
     void refresh_pods();
@@ -105,6 +107,9 @@ class Agent final : public control::AgentAccess {
     void end_cni_wait(std::uint64_t id);
     void settle_cni();
     void take_pending_cni();
+
+    // wiring_node_state.cpp
+    void publish_node_state();
 
     [[nodiscard]] const char* source_kind() const;
     [[nodiscard]] std::vector<std::string> not_ready() const;
@@ -135,6 +140,8 @@ class Agent final : public control::AgentAccess {
     std::unique_ptr<hold::HoldQueue> hold_;
     std::unique_ptr<source::Source> source_;
     std::string source_place_;  // a directory, or the URL of an apiserver
+    std::unique_ptr<node_state::NodeStateWriter> node_state_;  // null without an apiserver
+    std::optional<kube::NodeState> last_node_state_;
     std::unique_ptr<control::Control> control_;
     std::unique_ptr<status::StatusServer> status_;
 };

@@ -4,6 +4,7 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "agent/cni/pending.h"
@@ -25,6 +26,18 @@ void Agent::open_cni() {
     cni_ = std::make_unique<cni::Store>(options_.socket + ".attached", [](const std::string& name) {
         return if_nametoindex(name.c_str());
     });
+}
+
+/// After `detach --all` the next agent finds again what the plugin told; --drain comes before
+/// DirectFaaS leaves the node, and nothing may stay.
+void Agent::end() {
+    if (options_.drain.count() > 0) {
+        take_pending_cni();
+        cni_->clear();
+        std::error_code error;  // not empty: the plugin spoke just now
+        std::filesystem::remove(options_.socket + ".pending", error);
+    }
+    loop_.stop();
 }
 
 /// What a pod that is wanted is told about its interface; "" if nobody told.

@@ -56,6 +56,8 @@ util::Result<void> Agent::open_source() {
                             .make_transport = kube::transports_to(*access),
                             .reflector = {}},
         std::move(replace));
+    node_state_ = std::make_unique<node_state::NodeStateWriter>(
+        kube::transports_to(*access)(), node_state::WriterOptions{.node = options_.node_name});
     return {};
 }
 

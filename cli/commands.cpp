@@ -34,6 +34,13 @@ int edges(Session& session) {
     });
 }
 
+int graph(const GraphCommand& command, Session& session) {
+    return session.show(session.ask_agent({{"command", "edges"}}), [&](const Json& answer) {
+        session.print(answer, render_graph(answer, command.language));
+        return kExitFine;
+    });
+}
+
 int explain(const ExplainCommand& command, Session& session) {
     Json request{{"command", "explain"}, {"from", command.from}, {"to", command.to}};
     if (command.port) {
@@ -117,6 +124,7 @@ struct Perform {
     int operator()(const CheckCommand&) { return check(session); }
     int operator()(const RulesCommand& command) { return rules(command, session); }
     int operator()(const EdgesCommand&) { return edges(session); }
+    int operator()(const GraphCommand& command) { return graph(command, session); }
     int operator()(const ExplainCommand& command) { return explain(command, session); }
     int operator()(const ObserveCommand& command) { return observe(command, session); }
     int operator()(const AttachCommand& command) { return attach(command, session); }

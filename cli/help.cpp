@@ -11,7 +11,7 @@
 namespace directfaas::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kExamples{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kExamples{{
     {"status",
      "  dfctl status\n"
      "  dfctl status -o json | jq '.functions[] | select(.ready == 0) | .name'\n"},
@@ -22,6 +22,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kExample
     {"edges",
      "  dfctl edges\n"
      "  watch -n1 dfctl edges\n"},
+    {"graph",
+     "  dfctl graph | dot -Tsvg > chains.svg\n"
+     "  dfctl graph mermaid            for a page that draws Mermaid\n"},
     {"explain",
      "  dfctl explain productpage ratings\n"
      "  dfctl explain shop/productpage shop/details:9080 && echo allowed\n"

@@ -70,6 +70,9 @@ Command command_of(const std::string& name, Words& words) {
     if (name == "edges") {
         return EdgesCommand{};
     }
+    if (name == "graph") {
+        return GraphCommand{choice<GraphLanguage>(words.graph, kGraphs)};
+    }
     if (name == "explain") {
         split_port(words.to, words.explain);
         return words.explain;

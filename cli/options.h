@@ -16,6 +16,7 @@ namespace directfaas::cli {
 
 enum class Format : std::uint8_t { kTable, kJson };
 enum class ColorMode : std::uint8_t { kAuto, kAlways, kNever };
+enum class GraphLanguage : std::uint8_t { kDot, kMermaid };
 enum class Shell : std::uint8_t { kBash, kZsh, kFish };
 
 struct StatusCommand {};
@@ -24,6 +25,9 @@ struct RulesCommand {
     bool installed = false;
 };
 struct EdgesCommand {};
+struct GraphCommand {
+    GraphLanguage language = GraphLanguage::kDot;
+};
 struct ExplainCommand {
     std::string from;
     std::string to;
@@ -53,7 +57,7 @@ struct VersionCommand {};
 struct CompletionCommand {
     Shell shell = Shell::kBash;
 };
-using Command = std::variant<StatusCommand, CheckCommand, RulesCommand, EdgesCommand,
+using Command = std::variant<StatusCommand, CheckCommand, RulesCommand, EdgesCommand, GraphCommand,
                              ExplainCommand, ObserveCommand, AttachCommand, DetachCommand,
                              ValidateCommand, VersionCommand, CompletionCommand>;
 

@@ -39,6 +39,10 @@ void add_questions(Parser& parser) {
     rules->add_flag("--installed", parser.words.rules.installed,
                     "what the kernel or switch has instead");
     parser.command("edges", "Calls, bytes and handshake times per edge, and who was denied");
+    CLI::App* graph = parser.command("graph", "The calls and denials of `edges` as a picture");
+    graph->add_option("LANGUAGE", parser.words.graph, "dot (default) or mermaid")
+        ->option_text(" ")
+        ->check(CLI::IsMember(kGraphs));
     CLI::App* explain = parser.command("explain", "Whether one function may call another, and why");
     explain->add_option("FROM", parser.words.explain.from, "caller, as NAME or NAMESPACE/NAME")
         ->required()
@@ -159,9 +163,11 @@ CommandLine describe_command_line() {
     const Parser parser;
     CommandLine line{flags_of(parser.app), {}};
     for (const CLI::App* sub : parser.app.get_subcommands(nullptr)) {
-        const bool takes_shell = sub->get_name() == "completion";
-        line.commands.push_back({sub->get_name(), sub->get_description(), flags_of(*sub),
-                                 takes_shell ? kShells : Choices{}});
+        const auto name = sub->get_name();
+        line.commands.push_back({name, sub->get_description(), flags_of(*sub),
+                                 name == "completion" ? kShells
+                                 : name == "graph"    ? kGraphs
+                                                      : Choices{}});
     }
     return line;
 }

@@ -15,6 +15,7 @@ using Choices = std::vector<std::string>;
 
 inline const Choices kFormats{"table", "json"};           // in the order of Format
 inline const Choices kColors{"auto", "always", "never"};  // ColorMode
+inline const Choices kGraphs{"dot", "mermaid"};           // GraphLanguage
 inline const Choices kShells{"bash", "zsh", "fish"};      // Shell
 
 /// Where CLI11 puts what it reads, before it is checked and given its type.
@@ -28,6 +29,7 @@ struct Words {
     std::uint64_t limit = 0;
     std::vector<std::string> networks;
     std::string shell;
+    std::string graph = "dot";
     RulesCommand rules;
     ExplainCommand explain;
     ObserveCommand observe;

@@ -190,6 +190,12 @@ std::size_t Store::keep_only(const std::vector<Key>& valid) {
     return stale.size();
 }
 
+void Store::clear() {
+    keep_only({});
+    std::error_code error;  // not empty: files of others stay
+    fs::remove(dir_, error);
+}
+
 void Store::prune() {
     std::vector<Key> stale;
     for (const auto& [key, attachment] : attachments_) {

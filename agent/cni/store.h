@@ -28,6 +28,8 @@ class Store {
     void remove(const Key& key);
     /// Removes all that `valid` does not name and returns how many.
     std::size_t keep_only(const std::vector<Key>& valid);
+    /// Removes everything, the directory too.
+    void clear();
     /// Removes what lost its interface.
     void prune();
 

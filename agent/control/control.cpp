@@ -180,6 +180,19 @@ Answer Control::attach(Request& request) {
     return Json{{"ok", true}, {"ifindex", *ifindex}};
 }
 
+void Control::remove(std::chrono::milliseconds timeout) {
+    if (removal_.running()) {
+        return;
+    }
+    removal_.start(timeout, [this](const Answer& answer) {
+        if (answer) {
+            agent_.end();
+        } else {
+            util::log::error("{}; {}", answer.error().error, answer.error().advice);
+        }
+    });
+}
+
 Answer Control::detach(ClientId client, Request& request, bool& answered_later) {
     const bool all = request.flag("all");
     const auto pod = request.text("pod");

@@ -33,6 +33,9 @@ class Control {
 
     /// Takes what Backend::drain reports.
     void take(const backend::FlowEvent& event) { events_.take(event); }
+    /// As `detach all`: removes the instance once no connection is open, at the latest after
+    /// `timeout`. Ends the agent when everything is gone; after a failure the agent goes on.
+    void remove(std::chrono::milliseconds timeout);
     /// Whether `detach all` is under way.
     [[nodiscard]] bool removing() const { return removal_.running(); }
 

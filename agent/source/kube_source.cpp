@@ -8,10 +8,10 @@
 #include <set>
 #include <utility>
 
-#include "agent/source/kube_entries.h"
-#include "agent/source/kube_origins.h"
 #include "agent/source/kube_pods.h"
+#include "lib/kube/entry_pods.h"
 #include "lib/kube/informer.h"
+#include "lib/kube/origins.h"
 #include "lib/util/log.h"
 
 namespace directfaas::source {
@@ -92,6 +92,16 @@ class KubeSource::Watches {
     }
     [[nodiscard]] std::size_t object_count() const { return origins_.object_count(); }
     [[nodiscard]] bool complete() const { return complete_; }
+
+    [[nodiscard]] std::vector<ChainInForce> chains() const {
+        std::vector<ChainInForce> found;
+        for (auto& [key, standing] : origins_.in_force(Kind::kFunctionChain)) {
+            found.push_back({{std::move(key.ns), std::move(key.name)},
+                             standing.generation,
+                             std::move(standing.uid)});
+        }
+        return found;
+    }
 
    private:
     using Informer = kube::Informer<ModelObject>;
@@ -197,9 +207,9 @@ class KubeSource::Watches {
 
     util::EventLoop& loop_;
     KubeOptions options_;
-    KubeEntries entries_;
+    kube::EntryPods entries_;
     KubePods pods_;
-    KubeOrigins origins_;
+    kube::Origins origins_;
     std::set<kube::Resource> wanted_entries_;
     std::map<kube::Resource, WatchId> entry_watches_;  // these, and those not retired yet
     WatchId next_id_ = 1;
@@ -226,5 +236,7 @@ std::vector<model::Problem> KubeSource::problems() const { return watches_->prob
 std::size_t KubeSource::object_count() const { return watches_->object_count(); }
 
 bool KubeSource::complete() const { return watches_->complete(); }
+
+std::vector<ChainInForce> KubeSource::chains() const { return watches_->chains(); }
 
 }  // namespace directfaas::source

@@ -39,6 +39,7 @@ class KubeSource final : public Source {
     [[nodiscard]] std::size_t object_count() const override;
     /// Every watch has delivered its first list. Nothing is offered before.
     [[nodiscard]] bool complete() const override;
+    [[nodiscard]] std::vector<ChainInForce> chains() const override;
 
    private:
     class Watches;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -19,6 +20,13 @@ namespace directfaas::source {
 /// of one turn (EventLoop::post).
 using Replace =
     std::function<std::vector<model::Problem>(std::vector<model::OriginContent> contents)>;
+
+/// A chain as an apiserver knows it, and which state of it the model has taken.
+struct ChainInForce {
+    model::ObjectName name;
+    std::int64_t generation = 0;
+    std::string uid;
+};
 
 /// On the loop's thread.
 class Source {
@@ -40,6 +48,8 @@ class Source {
     [[nodiscard]] virtual std::size_t object_count() const = 0;
     /// The whole state was known at least once; before that nothing may be withdrawn.
     [[nodiscard]] virtual bool complete() const = 0;
+    /// In no particular order; a directory's chains have no generation and are not among them.
+    [[nodiscard]] virtual std::vector<ChainInForce> chains() const { return {}; }
 };
 
 }  // namespace directfaas::source

@@ -10,8 +10,8 @@
 #include <thread>
 #include <utility>
 
-#include "agent/status/loop_question.h"
 #include "agent/status/metrics.h"
+#include "lib/util/loop_question.h"
 
 namespace directfaas::status {
 namespace {
@@ -54,7 +54,7 @@ struct StatusServer::State {
     backend::Backend& backend;
     StatusSources sources;
     std::chrono::milliseconds stalled;
-    LoopQuestions questions;
+    util::LoopQuestions questions;
     std::atomic<Clock::rep> last_beat{Clock::now().time_since_epoch().count()};
     util::EventLoop::TimerId beat = 0;
     httplib::Server server;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/fields.h"
+#include "cli/options.h"
 #include "cli/text.h"
 #include "lib/model/objects.h"
 
@@ -16,6 +17,8 @@ std::string render_check(const Json& answer, const Style& style);
 /// `installed`: the answer is what the backend has, not what is wanted.
 std::string render_rules(const Json& answer, bool installed, const Style& style);
 std::string render_edges(const Json& answer, const Style& style);
+/// From the answer to `edges`.
+std::string render_graph(const Json& answer, GraphLanguage language);
 std::string render_explain(const Json& answer, const Style& style);
 std::string render_problems(const std::vector<model::Problem>& problems, const Style& style);
 

@@ -56,6 +56,11 @@ Answer<std::string> Client::apply(const std::string& path, const std::string& ma
                 .body = body});
 }
 
+Answer<std::string> Client::remove(const std::string& path) {
+    auto answer = ask({.method = "DELETE", .path = path});
+    return !answer && answer.error().not_found() ? Answer<std::string>("") : answer;
+}
+
 std::string object_path(const Resource& resource, const std::string& name,
                         const std::string& part) {
     return fmt::format("{}/{}{}{}", resource.path, url_encoded(name), part.empty() ? "" : "/",

@@ -35,6 +35,9 @@ class Client {
     Answer<std::string> apply(const std::string& path, const std::string& manager,
                               const std::string& body);
 
+    /// Success also if it was not there.
+    Answer<std::string> remove(const std::string& path);
+
     void abort() { transport_->abort(); }
 
    private:

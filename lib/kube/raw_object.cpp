@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "lib/kube/json_text.h"
@@ -41,6 +42,8 @@ util::Result<RawObject> read_object(std::string_view text) {
                 object.uid = json::text(value);
             } else if (name == "resourceVersion") {
                 object.resource_version = json::text(value);
+            } else if (name == "generation") {
+                std::from_chars(value.data(), value.data() + value.size(), object.generation);
             }
             return true;
         });

@@ -27,6 +27,7 @@ struct RawObject {
     ObjectKey key;
     std::string uid;
     std::string resource_version;
+    std::int64_t generation = 0;  // of the desired state; 0: the kind has none
     std::string_view text;
 };
 

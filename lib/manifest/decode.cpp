@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "lib/manifest/kinds.h"
 #include "lib/manifest/names.h"
+#include "lib/manifest/openfaas.h"
 #include "lib/manifest/read.h"
 
 namespace directfaas::manifest {
@@ -113,8 +115,17 @@ class TextDecoder {
         if (known == kKinds.end()) {
             not_ours(root, *type);
         } else if (auto decoded = known->decode(root, report_)) {
-            objects_.push_back(std::move(*decoded));
+            add(root, std::move(*decoded));
         }
+    }
+
+    void add(const Node& root, model::Object object) {
+        std::vector<model::Object> more;
+        if (const auto* service = std::get_if<model::Service>(&object)) {
+            more = openfaas_chains(root, *service, report_);
+        }
+        objects_.push_back(std::move(object));
+        std::ranges::move(more, std::back_inserter(objects_));
     }
 
     std::optional<Type> type_of(const Node& root, std::optional<Type> listed) {

@@ -90,6 +90,25 @@ void decode_ports(const Node& spec, model::Service& service, Report& report) {
     }
 }
 
+constexpr std::string_view kProxyLabel = "service.kubernetes.io/service-proxy-name";
+constexpr std::array<Choice<bool>, 2> kAffinities{{{"None", false}, {"ClientIP", true}}};
+constexpr std::array<Choice<bool>, 2> kTrafficPolicies{{{"Cluster", false}, {"Local", true}}};
+
+template <std::size_t kSize>
+bool chosen(const Node& spec, std::string_view key, const std::array<Choice<bool>, kSize>& choices,
+            Report& report) {
+    const Node* value = spec.find(key);
+    return value != nullptr && as_choice(*value, choices, report).value_or(false);
+}
+
+void decode_proxy(const Node& root, model::Service& service, Report& report) {
+    const Node* metadata = root.find("metadata");
+    const Node* labels = metadata == nullptr ? nullptr : map_member(*metadata, "labels", report);
+    if (labels != nullptr) {
+        service.proxy = text_member(*labels, kProxyLabel, report).value_or("");
+    }
+}
+
 }  // namespace
 
 std::optional<model::Object> decode_service(const Node& root, Report& report) {
@@ -97,10 +116,13 @@ std::optional<model::Object> decode_service(const Node& root, Report& report) {
     model::Service service;
     service.where = report.at(root.line);
     service.name = decode_name(root, report);
+    decode_proxy(root, service, report);
     if (const Node* spec = map_member(root, "spec", report); spec != nullptr) {
         decode_cluster_ips(*spec, service, report);
         decode_ports(*spec, service, report);
         service.selector = labels_member(*spec, "selector", report);
+        service.client_ip_affinity = chosen(*spec, "sessionAffinity", kAffinities, report);
+        service.node_local = chosen(*spec, "internalTrafficPolicy", kTrafficPolicies, report);
     } else if (root.find("spec") == nullptr) {
         missing(root, "spec", "Add \"spec:\" with clusterIP, ports and selector", report);
     }

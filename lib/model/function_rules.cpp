@@ -30,8 +30,8 @@ bool is_target_of(const ServicePort& target, const ServicePort& port) {
 
 class Generation {
    public:
-    Generation(const FunctionInput& input, const IfindexOf& ifindex_of)
-        : input_(input), ifindex_of_(ifindex_of) {}
+    Generation(const FunctionInput& input, const WhereIs& where_is)
+        : input_(input), where_is_(where_is) {}
 
     FunctionRules run() {
         choose_ports();
@@ -39,7 +39,7 @@ class Generation {
         out_.identity = {input_.enforcement, input_.declared.ingress, served(),
                          input_.declared.open_ports, input_.fast_path};
         collect_addresses();
-        if (input_.service != nullptr && !out_.flaws.headless && !out_.flaws.no_selector) {
+        if (!out_.flaws.no_route()) {
             make_routes();
         }
         return std::move(out_);
@@ -63,6 +63,9 @@ class Generation {
         flaws.no_service = service == nullptr;
         flaws.headless = service != nullptr && service->cluster_ips.empty();
         flaws.no_selector = service != nullptr && service->selector.empty();
+        flaws.other_proxy =
+            service != nullptr && !service->proxy.empty() && service->proxy != kOwnProxyName;
+        flaws.client_ip = service != nullptr && service->client_ip_affinity;
         flaws.no_such_port = service != nullptr && ports_.empty();
         const auto misses_all = [&](const EndpointSlice* slice) {
             return !slice->endpoints.empty() &&
@@ -118,9 +121,10 @@ class Generation {
                                          : WhenEmpty::kHold;
         for (const auto* port : ports_) {
             for (const auto& vip : input_.service->cluster_ips) {
-                out_.routes.push_back(
-                    {{vip, port->port, port->protocol},
-                     {input_.identity, endpoints(*port, vip.is_v4(), when_empty), when_empty}});
+                WhenEmpty empty = when_empty;
+                auto found = endpoints(*port, vip.is_v4(), empty);
+                out_.routes.push_back({{vip, port->port, port->protocol},
+                                       {input_.identity, std::move(found), empty}});
             }
         }
         const auto key = [](const auto& route) -> const RouteKey& { return route.first; };
@@ -130,7 +134,7 @@ class Generation {
     }
 
     [[nodiscard]] std::vector<RouteEndpoint> endpoints(const ServicePort& port, bool v4,
-                                                       WhenEmpty when_empty) const {
+                                                       WhenEmpty& when_empty) const {
         using Candidate = std::tuple<util::IpAddress, std::uint16_t, Fitness>;
         std::vector<Candidate> found;
         for (const auto* slice : input_.slices) {
@@ -150,6 +154,13 @@ class Generation {
         const auto rest = std::ranges::unique(
             found, {}, [](const Candidate& c) { return std::tie(std::get<0>(c), std::get<1>(c)); });
         found.erase(rest.begin(), rest.end());
+        if (input_.service->node_local && !found.empty()) {
+            // Calls never leave the node: those that find nobody here are refused, for an instance
+            // that is started might be started anywhere.
+            std::erase_if(found,
+                          [&](const Candidate& c) { return !where_is_(std::get<0>(c)).on_node; });
+            when_empty = WhenEmpty::kRefuse;
+        }
         return with_states(found, when_empty);
     }
 
@@ -167,21 +178,21 @@ class Generation {
                 fit == Fitness::kReady || (last_resort && fit == Fitness::kLastResort);
             endpoints.push_back({address, port,
                                  ready ? EndpointState::kReady : EndpointState::kDraining,
-                                 ifindex_of_(address)});
+                                 where_is_(address).ifindex});
         }
         return endpoints;
     }
 
     const FunctionInput& input_;
-    const IfindexOf& ifindex_of_;
+    const WhereIs& where_is_;
     std::vector<const ServicePort*> ports_;  // of the Service, that are the function's
     FunctionRules out_;
 };
 
 }  // namespace
 
-FunctionRules generate_function(const FunctionInput& input, const IfindexOf& ifindex_of) {
-    return Generation(input, ifindex_of).run();
+FunctionRules generate_function(const FunctionInput& input, const WhereIs& where_is) {
+    return Generation(input, where_is).run();
 }
 
 }  // namespace directfaas::model

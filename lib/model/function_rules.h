@@ -20,8 +20,14 @@ struct FunctionFlaws {
     bool no_selector = false;    // no way to know its pods; no route
     bool no_such_port = false;   // serviceRef.port names no port of the Service
     bool no_slice_port = false;  // instances, but none with a port of the Service
+    bool other_proxy = false;    // another proxy serves its vIP; no route
+    bool client_ip = false;      // sessionAffinity: ClientIP, which the switch cannot do; no route
 
     [[nodiscard]] bool any() const { return *this != FunctionFlaws{}; }
+    /// Its vIP is not served here.
+    [[nodiscard]] bool no_route() const {
+        return no_service || headless || no_selector || other_proxy || client_ip;
+    }
     bool operator==(const FunctionFlaws&) const = default;
 };
 
@@ -41,10 +47,13 @@ struct FunctionRules {
     FunctionFlaws flaws;
 };
 
-/// The ifindex behind which an address is attached on this node, else 0.
-using IfindexOf = std::function<unsigned(const util::IpAddress&)>;
+/// What is known of an instance's address.
+struct Whereabouts {
+    unsigned ifindex = 0;  // behind which it is attached on this node, else 0
+    bool on_node = false;  // a pod of this node has it, attached or not
+};
+using WhereIs = std::function<Whereabouts(const util::IpAddress&)>;
 
-[[nodiscard]] FunctionRules generate_function(const FunctionInput& input,
-                                              const IfindexOf& ifindex_of);
+[[nodiscard]] FunctionRules generate_function(const FunctionInput& input, const WhereIs& where_is);
 
 }  // namespace directfaas::model

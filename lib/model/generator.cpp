@@ -79,6 +79,7 @@ void Generator::refresh(Pass& pass) {
     for (const auto& pod : pass.dirty.pods) {
         refresh_pod(pod, pass);
     }
+    mark_node_local(pass.dirty);
     for (auto* function : pass.dirty.functions) {
         refresh_function(*function, pass);
     }
@@ -151,10 +152,9 @@ FunctionRules Generator::generate(const FunctionNode& node) const {
     const auto& [identity, state] = node;
     const auto& declared = *state.in_graph.statement;
     const auto slices = objects_.slices_of({identity.name.ns, declared.service});
-    return generate_function(
-        {identity, declared, state.in_graph.enforcement, state.in_graph.fast_path, state.service,
-         slices},
-        [this](const util::IpAddress& address) { return ifindex_of(address); });
+    return generate_function({identity, declared, state.in_graph.enforcement,
+                              state.in_graph.fast_path, state.service, slices},
+                             [this](const util::IpAddress& address) { return where_is(address); });
 }
 
 void Generator::refresh_function(FunctionNode& node, Pass& pass) {

@@ -124,7 +124,8 @@ class Generator {
     void mark_functions_at(const std::vector<util::IpAddress>& addresses, Dirty& dirty);
     [[nodiscard]] bool is_local(const Pod& pod) const;
     [[nodiscard]] const Identity* identity_of(const Pod& pod) const;
-    [[nodiscard]] unsigned ifindex_of(const util::IpAddress& address) const;
+    void mark_node_local(Dirty& dirty);
+    [[nodiscard]] Whereabouts where_is(const util::IpAddress& address) const;
 
     // conflicts.cpp
     void check(const Dirty& dirty, std::vector<Problem>& problems) const;

@@ -127,17 +127,31 @@ void Generator::refresh_address(const util::IpAddress& address, RuleWriter& writ
     }
 }
 
-unsigned Generator::ifindex_of(const util::IpAddress& address) const {
-    const Pod* least = nullptr;
-    const AttachRule* rule = nullptr;
-    for (const auto* pod : objects_.pods_with(address)) {
-        const auto found = rules_.attachments.find(pod->name);
-        if (found != rules_.attachments.end() && (least == nullptr || pod->name < least->name)) {
-            least = pod;
-            rule = &found->second;
+/// Functions whose calls stay on the node choose among the pods of this node.
+void Generator::mark_node_local(Dirty& dirty) {
+    for (const auto& address : dirty.addresses) {
+        for (auto it = address_claims_.lower_bound({address, nullptr});
+             it != address_claims_.end() && it->first == address; ++it) {
+            const auto* service = it->second->second.service;
+            if (service != nullptr && service->node_local) {
+                dirty.functions.insert(it->second);
+            }
         }
     }
-    return rule == nullptr ? 0 : rule->ifindex;
+}
+
+Whereabouts Generator::where_is(const util::IpAddress& address) const {
+    Whereabouts found;
+    const Pod* least = nullptr;
+    for (const auto* pod : objects_.pods_with(address)) {
+        found.on_node = found.on_node || is_local(*pod);
+        const auto rule = rules_.attachments.find(pod->name);
+        if (rule != rules_.attachments.end() && (least == nullptr || pod->name < least->name)) {
+            least = pod;
+            found.ifindex = rule->second.ifindex;
+        }
+    }
+    return found;
 }
 
 PodKind Generator::pod_kind(const ObjectName& name) const {

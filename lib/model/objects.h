@@ -51,11 +51,17 @@ struct ServicePort {
     auto operator<=>(const ServicePort&) const = default;
 };
 
+/// The value of label service.kubernetes.io/service-proxy-name that means this project.
+inline constexpr const char* kOwnProxyName = "directfaas";
+
 struct Service {
     ObjectName name;
     std::vector<util::IpAddress> cluster_ips;  // empty: headless
     Labels selector;
     std::vector<ServicePort> ports;
+    std::string proxy{};              // label service-proxy-name: who serves it, not kube-proxy
+    bool client_ip_affinity = false;  // sessionAffinity: ClientIP
+    bool node_local = false;          // internalTrafficPolicy: Local
     SourceLine where;
 
     bool operator==(const Service&) const = default;

@@ -36,6 +36,21 @@ class FunctionWarnings {
                             service.text(), state_.service->where.text()),
                 "Give the Service a selector that matches the function's pods");
         }
+        if (flaws.other_proxy) {
+            add(fmt::format("Service {} ({}) is served by another proxy, {}, so its vIP is left to "
+                            "that; only calls by pod address are judged",
+                            service.text(), state_.service->where.text(), state_.service->proxy),
+                fmt::format("Set its label service.kubernetes.io/service-proxy-name to {}, or "
+                            "remove it",
+                            kOwnProxyName));
+        }
+        if (flaws.client_ip) {
+            add(fmt::format("Service {} ({}) has sessionAffinity: ClientIP, which is not supported "
+                            "yet, so its vIP is left to kube-proxy; only calls by pod address are "
+                            "judged",
+                            service.text(), state_.service->where.text()),
+                "Set sessionAffinity: None, or name another Service in serviceRef.name");
+        }
         if (flaws.no_such_port) {
             add(fmt::format("Service {} ({}) has no port {}", service.text(),
                             state_.service->where.text(),

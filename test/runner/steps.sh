@@ -77,6 +77,19 @@ run_kernels() {
     done
 }
 
+# run_cluster: end to end on a real Kubernetes; its programs are built once and kept.
+run_cluster() {
+    local log=$build/logs/cluster.log xml=$build/results/cluster.xml
+    rm -f "$xml"
+    results+=("cluster=$xml=test/run cluster")
+    say "cluster"
+    if ! { "$top/test/cluster/build" && "$top/deploy/render" --check &&
+        python3 "$top/test/cluster/e2e/suite.py" "$build/dev" "$build/cluster" "$xml"; } \
+        </dev/null 2>&1 | tee "$log"; then
+        failed=1
+    fi
+}
+
 # note NAME [FAILURE]: one result of test/run's own checks.
 note() {
     if [ -n "${2:-}" ]; then

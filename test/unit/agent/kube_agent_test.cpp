@@ -84,6 +84,22 @@ TEST_F(KubeAgentTest, FollowsTheCluster) {
     EXPECT_TRUE(pump([&] { return backend_->rules.routes.contains(moved); }));
 }
 
+TEST_F(KubeAgentTest, TellsWhatIsInForceOnItsNode) {
+    ASSERT_TRUE(start());
+    ASSERT_TRUE(ready());
+    const auto state = [this] {
+        const auto object = nlohmann::json::parse(cluster_.written("n1"), nullptr, false);
+        return object.is_object() ? object["state"] : nlohmann::json::object();
+    };
+    ASSERT_TRUE(pump([&] { return state().value("ready", false); }));
+    EXPECT_EQ(state()["agentVersion"], DF_VERSION);
+    EXPECT_EQ(state()["chains"].size(), 0U) << "no pod of the chain is here";
+    cluster_.pod("back-0", "back", "n1", "10.244.1.2");
+    ASSERT_TRUE(pump([&] { return state()["chains"].size() == 1; }));
+    EXPECT_EQ(state()["chains"][0]["name"], "c");
+    EXPECT_EQ(state()["unattachedPods"], 1);
+}
+
 TEST_F(KubeAgentTest, ARestartWithdrawsNothingWhileAListIsMissing) {
     ASSERT_TRUE(start());
     ASSERT_TRUE(ready());

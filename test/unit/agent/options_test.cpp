@@ -148,6 +148,11 @@ TEST(Options, FlagsOfTasks) {
     ASSERT_TRUE(remove) << remove.error().text;
     EXPECT_EQ(remove->task, Task::kRemove);
     EXPECT_EQ(remove->http.port, 0);
+    EXPECT_EQ(remove->drain.count(), 0);
+    const auto drain = parse_options(arguments(dir, "", {"--drain", "90s"}));
+    ASSERT_TRUE(drain) << drain.error().text;
+    EXPECT_EQ(drain->task, Task::kRun);
+    EXPECT_EQ(drain->drain, std::chrono::seconds(90));
 }
 
 TEST(Options, ConfigFileFillsWhatTheCommandLineLeavesOpen) {

@@ -31,6 +31,13 @@ std::string render_installed(const Json& answer, const Style& style) {
     return render_rules(answer, true, style);
 }
 
+std::string render_dot(const Json& answer, const Style& /*style*/) {
+    return render_graph(answer, GraphLanguage::kDot);
+}
+std::string render_mermaid(const Json& answer, const Style& /*style*/) {
+    return render_graph(answer, GraphLanguage::kMermaid);
+}
+
 struct Case {
     const char* name;
     Renderer render;
@@ -46,6 +53,8 @@ const std::vector<Case> kCases{
     {"rules_installed", render_installed},
     {"edges", render_edges},
     {"edges_none", render_edges},
+    {"graph_dot", render_dot},
+    {"graph_mermaid", render_mermaid},
     {"explain_denied", render_explain},
     {"explain_allowed", render_explain},
     {"explain_audit", render_explain},
@@ -102,7 +111,8 @@ TEST_P(Render, ColourChangesNothingButColour) {
             stripped += colored[i];
         }
     }
-    if (std::string_view(c.name) != "edges_none") {
+    const std::string_view name = c.name;
+    if (name != "edges_none" && !name.starts_with("graph")) {
         EXPECT_THAT(colored, HasSubstr("\x1b["));
     }
     EXPECT_EQ(stripped, c.render(answer_of(c), {}));

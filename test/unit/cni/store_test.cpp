@@ -81,6 +81,15 @@ TEST_F(StoreTest, CollectsWhatIsNotNamed) {
     EXPECT_NE(store.of(Key{"c2", "eth0"}), nullptr);
 }
 
+TEST_F(StoreTest, ClearedItLeavesNoDirectory) {
+    auto store = open();
+    store.add(attachment("c1", "a", "v1", 1));
+    store.add(attachment("c2", "b", "v2", 2));
+    store.clear();
+    EXPECT_EQ(store.size(), 0U);
+    EXPECT_FALSE(std::filesystem::exists(dir_.file("attached")));
+}
+
 TEST_F(StoreTest, PendingFilesAreTakenOnce) {
     const auto socket = dir_.file("agent.sock");
     std::filesystem::create_directory(socket + ".pending");

@@ -65,6 +65,20 @@ TEST(Service, SingleAddressAndUnnamedPort) {
     EXPECT_THAT(object.ports, ElementsAre(model::ServicePort{"", 80, Protocol::kTcp}));
 }
 
+TEST(Service, WhatKubeProxyWouldDoDifferently) {
+    const auto object = only<Service>(
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: s\n  labels: "
+        "{service.kubernetes.io/service-proxy-name: directfaas}\nspec:\n  clusterIP: 10.0.0.1\n"
+        "  sessionAffinity: ClientIP\n  internalTrafficPolicy: Local\n  ports: [{port: 80}]\n");
+    EXPECT_EQ(object.proxy, "directfaas");
+    EXPECT_TRUE(object.client_ip_affinity);
+    EXPECT_TRUE(object.node_local);
+    const auto usual = only<Service>(
+        service("  clusterIP: 10.0.0.1\n  sessionAffinity: None\n  internalTrafficPolicy: Cluster\n"
+                "  ports: [{port: 80}]"));
+    EXPECT_FALSE(usual.client_ip_affinity || usual.node_local);
+}
+
 TEST(Service, Headless) {
     EXPECT_THAT(only<Service>(service("  clusterIP: None")).cluster_ips, IsEmpty());
     EXPECT_THAT(only<Service>(service("  clusterIP: None\n  clusterIPs: [None]")).cluster_ips,

@@ -154,6 +154,13 @@ struct Oracle {
         return 0;
     }
 
+    bool on_node(const util::IpAddress& address) const {
+        return std::ranges::any_of(pods, [&](const Pod& pod) {
+            return (pod.node.empty() || pod.node == node) &&
+                   std::ranges::count(pod.ips, address) != 0;
+        });
+    }
+
     static std::vector<ServicePort> ports_of(const Service& service, const ChainFunction& f) {
         std::vector<ServicePort> ports;
         for (const auto& port : service.ports) {
@@ -194,7 +201,8 @@ struct Oracle {
     void add_routes() {
         for (const auto& [identity, declared] : functions) {
             const auto* service = service_of(identity);
-            if (!service || service->selector.empty()) {
+            if (!service || service->selector.empty() || service->client_ip_affinity ||
+                (!service->proxy.empty() && service->proxy != "directfaas")) {
                 continue;
             }
             for (const auto& port : ports_of(*service, declared)) {
@@ -212,7 +220,9 @@ struct Oracle {
     }
 
     std::vector<RouteEndpoint> endpoints(const Identity& identity, const ServicePort& port, bool v4,
-                                         WhenEmpty when_empty) const {
+                                         WhenEmpty& when_empty) const {
+        const bool node_local = service_of(identity)->node_local;
+        bool any = false;
         std::set<RouteEndpoint> all;
         std::set<std::pair<util::IpAddress, std::uint16_t>> ready;
         std::set<std::pair<util::IpAddress, std::uint16_t>> serving;
@@ -221,6 +231,10 @@ struct Oracle {
                 for (const auto& endpoint : slice.endpoints) {
                     if (target.name != port.name || target.protocol != port.protocol ||
                         endpoint.address.is_v4() != v4) {
+                        continue;
+                    }
+                    any = true;
+                    if (node_local && !on_node(endpoint.address)) {
                         continue;
                     }
                     all.insert({endpoint.address, target.port, EndpointState::kDraining,
@@ -232,6 +246,9 @@ struct Oracle {
                     }
                 }
             }
+        }
+        if (node_local && any) {
+            when_empty = WhenEmpty::kRefuse;
         }
         if (ready.empty() && when_empty == WhenEmpty::kRefuse) {
             ready = serving;

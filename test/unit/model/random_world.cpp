@@ -146,6 +146,11 @@ Service RandomWorld::service(const std::string& ns, int number) {
     if (chance(0.2)) {
         service.ports.push_back({"dns", 80, util::Protocol::kUdp});
     }
+    service.node_local = chance(0.2);
+    service.client_ip_affinity = chance(0.05);
+    if (chance(0.1)) {
+        service.proxy = chance(0.5) ? "directfaas" : "other";
+    }
     service.where = where();
     return service;
 }

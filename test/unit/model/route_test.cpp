@@ -195,6 +195,28 @@ TEST_F(RouteTest, WithoutItsServiceAllPortsOfItsSlicesAreServed) {
     EXPECT_EQ(rules().addresses.at(ip("10.244.0.1")), function("fn"));
 }
 
+TEST_F(RouteTest, ALocalPolicyChoosesAmongThePodsOfThisNode) {
+    put_service([](Service& s) { s.node_local = true; });
+    put("slice.yaml", {slice("fn", {"10.244.0.1", "10.244.0.2"})});
+    EXPECT_THAT(route("10.96.0.1").endpoints, IsEmpty());
+    put("pod.yaml", {pod("fn-1", "fn", {"10.244.0.1"})});
+    EXPECT_THAT(route("10.96.0.1").endpoints, ElementsAre(RouteEndpoint{ip("10.244.0.1"), 9080}));
+    auto remote = pod("fn-2", "fn", {"10.244.0.2"});
+    remote.node = "node-2";
+    put("remote.yaml", {remote});
+    EXPECT_EQ(route("10.96.0.1").endpoints.size(), 1U);
+    put("pod.yaml", {});
+    EXPECT_THAT(route("10.96.0.1").endpoints, IsEmpty());
+}
+
+TEST_F(RouteTest, ALocalPolicyRefusesWhereNobodyIsAndHoldsOnlyWhereNobodyIsAtAll) {
+    put_function([](auto& f) { f.scale_from_zero = ScaleFromZero::kDirect; });
+    put_service([](Service& s) { s.node_local = true; });
+    EXPECT_EQ(route("10.96.0.1").when_empty, WhenEmpty::kHold);
+    put("slice.yaml", {slice("fn", {"10.244.0.1"})});
+    EXPECT_EQ(route("10.96.0.1").when_empty, WhenEmpty::kRefuse);
+}
+
 TEST_F(RouteTest, AChangedConditionChangesOneRoute) {
     load_bookinfo();
     auto flipped = slice("ratings", {"10.244.1.4"});

@@ -52,6 +52,31 @@ TEST_F(WarningsTest, HeadlessServiceHasNoRouteButItsPodsAreKnown) {
     mend();
 }
 
+TEST_F(WarningsTest, AVipOfAnotherProxyIsLeftToIt) {
+    put_service([](Service& s) { s.proxy = "other"; });
+    EXPECT_THAT(model_.warnings(),
+                ElementsAre(warning(at(10, "app.yaml"), kApp,
+                                    "Service shop/fn (fn-service.yaml:1) is served by another "
+                                    "proxy, other",
+                                    "service-proxy-name to directfaas")));
+    EXPECT_THAT(rules().routes, IsEmpty());
+    put_service([](Service& s) { s.proxy = "directfaas"; });
+    EXPECT_THAT(model_.warnings(), IsEmpty()) << "strict mode: kube-proxy leaves it to us";
+    EXPECT_EQ(rules().routes.size(), 1U);
+    mend();
+}
+
+TEST_F(WarningsTest, AnAffinityOfClientsIsLeftToKubeProxy) {
+    put_service([](Service& s) { s.client_ip_affinity = true; });
+    put("slice.yaml", {slice("fn", {"10.244.1.1"})});
+    EXPECT_THAT(model_.warnings(),
+                ElementsAre(warning(at(10, "app.yaml"), kApp, "has sessionAffinity: ClientIP",
+                                    "Set sessionAffinity: None")));
+    EXPECT_THAT(rules().routes, IsEmpty());
+    EXPECT_EQ(rules().addresses.at(ip("10.244.1.1")), function("fn")) << "still policed";
+    mend();
+}
+
 TEST_F(WarningsTest, SelectorlessServiceHasNoRouteButItsSlicesCount) {
     put_service([](Service& s) { s.selector.clear(); });
     put("slice.yaml", {slice("fn", {"10.244.1.1"})});

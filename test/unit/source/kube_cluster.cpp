@@ -166,10 +166,19 @@ std::set<std::string> KubeCluster::watches() const {
     return {watches_.begin(), watches_.end()};
 }
 
+std::string KubeCluster::written(const std::string& name) const {
+    const std::scoped_lock lock(mutex_);
+    const auto found = written_.find(name);
+    return found == written_.end() ? "" : found->second;
+}
+
 void KubeCluster::answer(const kube::FakeRequest& request, kube::FakeAnswer& out) {
     const auto query = Query::of(request);
     std::unique_lock lock(mutex_);
-    if (request.is_watch()) {
+    if (request.method == "PATCH") {
+        written_[query.kind] = request.body;
+        out.whole(200, request.body);
+    } else if (request.is_watch()) {
         watch(query, std::stoul(request.parameter("resourceVersion")), lock, out);
     } else {
         list(query, lock, out);

@@ -47,6 +47,8 @@ class KubeCluster {
 
     /// "pods spec.nodeName=n1", "shop/pods app=gateway spec.nodeName!=n1": the watches open now.
     [[nodiscard]] std::set<std::string> watches() const;
+    /// The last body that was sent to an object of this name; empty: none was.
+    [[nodiscard]] std::string written(const std::string& name) const;
     [[nodiscard]] kube::ClusterAccess access() const { return server_.access(); }
 
    private:
@@ -75,6 +77,7 @@ class KubeCluster {
     std::set<std::string> withheld_;
     std::map<std::string, int> refused_;
     std::multiset<std::string> watches_;
+    std::map<std::string, std::string> written_;  // by name
 
     kube::FakeApiserver server_{
         [this](const kube::FakeRequest& request, kube::FakeAnswer& out) { answer(request, out); }};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/source/kube_entries.h"
+#include "lib/kube/entry_pods.h"
 
 #include <fmt/format.h>
 
-namespace directfaas::source {
+namespace directfaas::kube {
 namespace {
 
 std::string selector_text(const model::Labels& labels) {
@@ -16,15 +16,19 @@ std::string selector_text(const model::Labels& labels) {
 
 }  // namespace
 
-void KubeEntries::take(const kube::Change<kube::ModelObject>& chain) {
-    if (chain.object && chain.object->wrong) {
+void EntryPods::take(const Change<ModelObject>& chain) {
+    if (chain.object && chain.object->wrong && selectors_.contains(chain.key)) {
         return;
     }
     selectors_.erase(chain.key);
     if (!chain.object) {
         return;
     }
-    for (const auto& object : chain.object->objects) {
+    // Also those of the state that may have to do while the newest is refused.
+    auto states = chain.object->objects;
+    states.insert(states.end(), chain.object->last_accepted.begin(),
+                  chain.object->last_accepted.end());
+    for (const auto& object : states) {
         for (const auto& entry : std::get<model::FunctionChain>(object).entries) {
             if (!entry.selector.empty()) {
                 selectors_[chain.key].push_back(entry.selector);
@@ -33,23 +37,23 @@ void KubeEntries::take(const kube::Change<kube::ModelObject>& chain) {
     }
 }
 
-std::set<kube::Resource> KubeEntries::resources() const {
-    const auto elsewhere = "spec.nodeName!=" + node_name_;
-    std::set<kube::Resource> wanted;
+std::set<Resource> EntryPods::resources() const {
+    const std::string elsewhere = node_name_.empty() ? "" : "spec.nodeName!=" + node_name_;
+    std::set<Resource> wanted;
     for (const auto& [chain, selectors] : selectors_) {
         for (const auto& selector : selectors) {
-            auto resource = resource_of(kube::Kind::kPod, chain.ns);
+            auto resource = resource_of(Kind::kPod, chain.ns);
             resource.label_selector = selector_text(selector);
             resource.field_selector = elsewhere;
             wanted.insert(std::move(resource));
         }
     }
     if (wanted.size() > max_resources_) {
-        auto all = resource_of(kube::Kind::kPod);
+        auto all = resource_of(Kind::kPod);
         all.field_selector = elsewhere;
         return {std::move(all)};
     }
     return wanted;
 }
 
-}  // namespace directfaas::source
+}  // namespace directfaas::kube

@@ -11,11 +11,11 @@
 
 #include "lib/util/event_loop.h"
 
-namespace directfaas::status {
+namespace directfaas::util {
 
 class LoopQuestions {
    public:
-    LoopQuestions(util::EventLoop& loop, std::chrono::milliseconds patience)
+    LoopQuestions(EventLoop& loop, std::chrono::milliseconds patience)
         : loop_(loop), patience_(patience) {}
 
     /// The value of `function`, run on the loop's thread; nothing if that takes too long or
@@ -42,9 +42,9 @@ class LoopQuestions {
     void close() { *closed_ = true; }
 
    private:
-    util::EventLoop& loop_;
+    EventLoop& loop_;
     std::chrono::milliseconds patience_;
     std::shared_ptr<std::atomic<bool>> closed_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-}  // namespace directfaas::status
+}  // namespace directfaas::util

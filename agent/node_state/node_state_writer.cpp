@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/node_state/node_state_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/util/log.h"
+
+namespace directfaas::node_state {
+namespace {
+
+constexpr const char* kManager = "directfaas-agent";
+
+}  // namespace
+
+NodeStateWriter::NodeStateWriter(std::unique_ptr<kube::HttpTransport> transport,
+                                 WriterOptions options)
+    : options_(std::move(options)),
+      client_(std::move(transport)),
+      random_(options_.seed),
+      next_retry_(options_.retry),
+      thread_([this] { run(); }) {}
+
+NodeStateWriter::~NodeStateWriter() {
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    client_.abort();
+    thread_.join();
+}
+
+void NodeStateWriter::publish(kube::NodeState state) {
+    const std::scoped_lock lock(mutex_);
+    if (wanted_ == state) {
+        return;
+    }
+    wanted_ = std::move(state);
+    if (!change_due_) {
+        change_due_ = Clock::now() + spread(options_.gather);
+        changed_.notify_all();
+    }
+}
+
+std::string NodeStateWriter::trouble() const {
+    const std::scoped_lock lock(mutex_);
+    return trouble_;
+}
+
+std::chrono::milliseconds NodeStateWriter::spread(std::chrono::milliseconds time) {
+    const double factor = std::uniform_real_distribution<double>(1, 2)(random_);
+    return std::chrono::ceil<std::chrono::milliseconds>(
+        std::chrono::duration<double, std::milli>(time) * factor);
+}
+
+/// When there is something to write; nothing: not before something is published.
+std::optional<NodeStateWriter::Clock::time_point> NodeStateWriter::due() const {
+    if (!wanted_) {
+        return std::nullopt;
+    }
+    return change_due_ && (!written_ || *change_due_ < refresh_due_) ? *change_due_ : refresh_due_;
+}
+
+void NodeStateWriter::run() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        const auto when = due();
+        if (!when) {
+            changed_.wait(lock);
+        } else if (Clock::now() < *when) {
+            changed_.wait_until(lock, *when);
+        } else {
+            write(lock);
+        }
+    }
+}
+
+void NodeStateWriter::write(std::unique_lock<std::mutex>& lock) {
+    const auto state = *wanted_;
+    change_due_.reset();
+    lock.unlock();
+    const auto answer =
+        client_.apply(kube::object_path(kube::node_states(), options_.node), kManager,
+                      kube::node_state_text(options_.node, state,
+                                            kube::micro_time(std::chrono::system_clock::now())));
+    lock.lock();
+    if (answer) {
+        written_ = state;
+        next_retry_ = options_.retry;
+        trouble_.clear();
+        refresh_due_ = Clock::now() + spread(options_.refresh / 2);
+        return;
+    }
+    auto why = answer.error().text();
+    if (why != trouble_ && !stopping_) {
+        util::log::warning("this node's DirectFaaSNode object cannot be written: {}", why);
+    }
+    trouble_ = std::move(why);
+    const auto wait = std::max(
+        spread(next_retry_),
+        std::chrono::milliseconds(answer.error().retry_after.value_or(std::chrono::seconds{0})));
+    next_retry_ = std::min(next_retry_ * 2, options_.retry_max);
+    change_due_ = Clock::now() + wait;
+    refresh_due_ = *change_due_;
+}
+
+}  // namespace directfaas::node_state

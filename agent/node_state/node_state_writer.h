@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps this node's DirectFaaSNode object equal to what the agent says of itself. A thread of its
+// own does the writing: the apiserver may be slow or away, and rules must not wait for it.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "lib/kube/client.h"
+#include "lib/kube/node_state.h"
+
+namespace directfaas::node_state {
+
+struct WriterOptions {
+    std::string node;
+    /// Changes that come in this time are written together; spread to twice that, so that a change
+    /// that all nodes see does not come back from all at once.
+    std::chrono::milliseconds gather{500};
+    std::chrono::milliseconds refresh{300000};  // written again, changed or not
+    std::chrono::milliseconds retry{2000};      // after a failure; doubles up to retry_max
+    std::chrono::milliseconds retry_max{60000};
+    std::uint64_t seed = std::random_device{}();
+};
+
+class NodeStateWriter {
+   public:
+    NodeStateWriter(std::unique_ptr<kube::HttpTransport> transport, WriterOptions options);
+    NodeStateWriter(const NodeStateWriter&) = delete;
+    NodeStateWriter& operator=(const NodeStateWriter&) = delete;
+    /// What is not written yet is not written.
+    ~NodeStateWriter();
+
+    /// Any thread; never waits.
+    void publish(kube::NodeState state);
+    /// Why the last write failed; empty: it did not.
+    [[nodiscard]] std::string trouble() const;
+
+   private:
+    using Clock = std::chrono::steady_clock;
+
+    void run();
+    [[nodiscard]] std::optional<Clock::time_point> due() const;
+    [[nodiscard]] std::chrono::milliseconds spread(std::chrono::milliseconds time);
+    void write(std::unique_lock<std::mutex>& lock);
+
+    WriterOptions options_;
+    kube::Client client_;
+
+    mutable std::mutex mutex_;  // of all that follows
+    std::condition_variable changed_;
+    std::mt19937_64 random_;
+    bool stopping_ = false;
+    std::optional<kube::NodeState> wanted_;
+    std::optional<kube::NodeState> written_;
+    std::optional<Clock::time_point> change_due_;  // when `wanted_` is to be written
+    Clock::time_point refresh_due_;
+    std::chrono::milliseconds next_retry_;
+    std::string trouble_;
+
+    std::thread thread_;
+};
+
+}  // namespace directfaas::node_state

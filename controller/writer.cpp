@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/writer.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "lib/util/log.h"
+
+namespace directfaas::controller {
+
+Writer::Writer(std::unique_ptr<kube::HttpTransport> transport, std::function<bool()> may_write)
+    : client_(std::move(transport)), may_write_(std::move(may_write)), thread_([this] { run(); }) {}
+
+Writer::~Writer() {
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    client_.abort();
+    thread_.join();
+}
+
+void Writer::wish(const std::string& name, Write write) {
+    const std::scoped_lock lock(mutex_);
+    wishes_.insert_or_assign(name, std::move(write));
+    changed_.notify_all();
+}
+
+WriterCounters Writer::counters() const {
+    const std::scoped_lock lock(mutex_);
+    return counters_;
+}
+
+std::string Writer::trouble() const {
+    const std::scoped_lock lock(mutex_);
+    return trouble_;
+}
+
+void Writer::run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        changed_.wait(lock, [this] { return stopping_ || !wishes_.empty(); });
+        if (stopping_) {
+            return;
+        }
+        const auto next = wishes_.extract(wishes_.begin());
+        lock.unlock();
+        if (may_write_()) {
+            note(next.key(), next.mapped()(client_));
+        }
+        lock.lock();
+    }
+}
+
+void Writer::note(const std::string& name, const kube::Answer<std::string>& answer) {
+    const std::scoped_lock lock(mutex_);
+    if (answer) {
+        ++counters_.written;
+        trouble_.clear();
+        return;
+    }
+    // Gone or changed meanwhile: the watch tells what is to be written instead.
+    if (answer.error().not_found() || answer.error().conflict()) {
+        return;
+    }
+    ++counters_.failed;
+    auto why = fmt::format("{}: {}", name, answer.error().text());
+    if (why != trouble_ && !stopping_) {
+        util::log::warning("{}", why);
+    }
+    trouble_ = std::move(why);
+}
+
+}  // namespace directfaas::controller

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The application as Deployments, calls inside its pods, and what the agents say about them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import uuid
+
+from harness import CLUSTER, TOP, Failed, apply, expect, kubectl, objects, processes, run, until
+
+VIPS = {"productpage": "10.96.100.1", "details": "10.96.100.2", "reviews": "10.96.100.3", "ratings": "10.96.100.4"}
+CALLS = {"productpage": "details,reviews", "reviews": "ratings"}
+PLACES = {"productpage": "node1", "reviews": "node1", "ratings": "node2", "gateway": "node1"}
+MANIFESTS = TOP / "test/cluster/manifests"
+SYSTEM = "directfaas-system"
+
+
+def pod_spec(arguments, node=None, serves=True):
+    container = {
+        "name": "function",
+        "image": "localhost/bookinfo:test",
+        "args": arguments,
+        "ports": [{"name": "http", "containerPort": 9080}],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": True,
+            "runAsUser": 65534,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+    if serves:
+        container["readinessProbe"] = {"httpGet": {"path": "/ping", "port": 9080}, "periodSeconds": 1}
+    spec = {
+        "containers": [container],
+        "terminationGracePeriodSeconds": 5,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "hostAliases": [{"ip": ip, "hostnames": [name]} for name, ip in VIPS.items()],
+    }
+    if node:
+        spec["nodeSelector"] = {"kubernetes.io/hostname": node}
+    return spec
+
+
+def deployment(name):
+    if name == "gateway":
+        arguments = ["gateway", "productpage:9080", "--port", "9080"]
+    else:
+        arguments = ["serve", name, "--port", "9080"] + (["--calls", CALLS[name]] if name in CALLS else [])
+    spec = pod_spec(arguments, PLACES.get(name), serves=name != "gateway")
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"metadata": {"labels": {"app": name}}, "spec": spec},
+        },
+    }
+
+
+def deploy():
+    apply((MANIFESTS / "bookinfo.yaml").read_text())
+    for name in [*VIPS, "gateway"]:
+        apply(json.dumps(deployment(name)))
+    for name in [*VIPS, "gateway"]:
+        kubectl("-n", "shop", "rollout", "status", f"deployment/{name}", "--timeout=90s")
+
+
+def pods(app):
+    found = objects("pods", "-n", "shop", "-l", f"app={app}")
+    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def tally(text):
+    """The last line of `bookinfo call`, as numbers."""
+    lines = [line for line in text.splitlines() if line.startswith("sent=")]
+    expect(lines, f"the caller printed no tally: {text!r}")
+    return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)(?= |$)", lines[-1])} | {
+        "by": lines[-1].rsplit("by=", 1)[1]
+    }
+
+
+def call_words(app, target, *options):
+    pod = pods(app)[0]["metadata"]["name"]
+    return ["-n", "shop", "exec", pod, "--", "/usr/bin/bookinfo", "call", target, "--port", "9080", *options]
+
+
+def call(app, target, count, path="/ping"):
+    """`count` requests of app's first pod to a name or address."""
+    words = call_words(app, target, "--path", path, "--count", str(count), "--timeout-ms", "5000")
+    return tally(run(CLUSTER, "kubectl", *words, check=False).stdout)
+
+
+class Load:
+    """Requests of one pod to a function, without a pause between, until stop()."""
+
+    def __init__(self, app, target, rate=200):
+        self.mark = f"/ping?load={uuid.uuid4().hex}"
+        words = call_words(app, target, "--path", self.mark, "--count", "0", "--rate", str(rate), "--timeout-ms", "5000")
+        self.process = subprocess.Popen(
+            [CLUSTER, "kubectl", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        until("load generator", self.pid, 10)
+
+    def pid(self):
+        """Of the caller, as this machine numbers it: kubectl exec passes no signals."""
+        if self.process.poll() is not None:
+            raise Failed(f"the load generator ended: {self.process.communicate()}")
+        return next(iter(processes("/usr/bin/bookinfo", self.mark)), None)
+
+    def stop(self):
+        """Ends the load and returns its tally."""
+        pid = self.pid()
+        if pid:
+            os.kill(pid, signal.SIGTERM)
+        out, _ = self.process.communicate(timeout=30)
+        return tally(out)
+
+
+def all_ok(seen, least=1):
+    expect(seen["ok"] == seen["sent"] and seen["sent"] >= least, f"not every request was answered: {seen}")
+    return f"{seen['sent']} requests, all answered"
+
+
+def all_refused(seen):
+    expect(seen["refused"] == seen["sent"] > 0, f"not every request was refused: {seen}")
+
+
+def agents():
+    """Node → name of its agent's pod."""
+    found = objects("pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=agent")
+    return {
+        pod["spec"]["nodeName"]: pod["metadata"]["name"]
+        for pod in found
+        if "deletionTimestamp" not in pod["metadata"]
+    }
+
+
+def dfctl(node, *words):
+    text = kubectl("-n", SYSTEM, "exec", agents()[node], "-c", "agent", "--", "/usr/bin/dfctl", "-o", "json", *words)
+    return json.loads(text)
+
+
+def edges():
+    """(from, to) → connections opened, over all nodes."""
+    opened = {}
+    for node in agents():
+        for edge in dfctl(node, "edges")["edges"]:
+            key = edge["from"], edge["to"]
+            opened[key] = opened.get(key, 0) + edge["opened"]
+    return opened
+

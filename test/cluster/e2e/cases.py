@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cases, in their order: each finds the cluster as the one before left it."""
+
+import json
+import os
+import signal
+import time
+
+from bookinfo import (
+    MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, all_refused, call, dfctl, edges, pod_spec, pods,
+)  # fmt: skip
+from harness import CLUSTER, STATE, TOP, apply, expect, kubectl, objects, on_node, processes, run, until
+
+CHART = str(TOP / "deploy/helm/directfaas")
+NODES = ["node1", "node2"]
+CONFLIST = "/etc/cni/net.d/10-test.conflist"
+BINARIES = str(STATE / "bin") + "/"
+kept = {}  # what a later case compares with
+
+
+def node_state(node):
+    """What an uninstalled node must have as before: CNI files, pins, files, interfaces, programs."""
+    networks = json.loads(on_node(node, "cat", CONFLIST))  # the text may be laid out anew
+    script = (
+        "ls -A /etc/cni/net.d/; md5sum /opt/cni/bin/*; find /sys/fs/bpf -mindepth 1;"
+        "find /run/directfaas -mindepth 1 -not -name agent.sock.lock 2>/dev/null;"
+        "ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//' | grep '^df'; tc qdisc show | grep clsact;"
+        "for veth in $(ip -o link show type veth | sed 's/^[0-9]*: //; s/@.*//'); do bpftool net show dev $veth; done | grep prog"
+    )
+    return json.dumps(networks, sort_keys=True) + on_node(node, "sh", "-c", script, check=False)
+
+
+def proxy(mode):
+    run(CLUSTER, "proxy", mode)
+
+
+def works_beside_nftables():
+    kept.update({node: node_state(node) for node in NODES})
+    proxy("nftables")
+    return until("answer through kube-proxy", lambda: all_ok(call("productpage", "details", 20)), 20)
+
+
+def load_goes_on():
+    kept["load"] = Load("productpage", "details")
+
+
+def install_manifest():
+    kubectl("apply", "-f", str(TOP / "deploy/install.yaml"))
+    kubectl("-n", SYSTEM, "rollout", "status", "daemonset/directfaas-agent", "--timeout=120s")
+    expect(sorted(agents()) == NODES, f"agents run on {sorted(agents())}")
+
+
+def install_breaks_nothing():
+    return all_ok(kept.pop("load").stop(), 100)
+
+
+def chain_is_taken():
+    kubectl("apply", "-f", str(MANIFESTS / "chain.yaml"))
+    for node in NODES:
+        until("functions on " + node, lambda: len(dfctl(node, "status")["functions"]) == 4, 20)
+
+
+def adopted():
+    def attached():
+        found = {at["pod"].split("/")[1].split("-")[0] for node in NODES for at in dfctl(node, "status")["attachments"]}
+        return found == {*VIPS, "gateway"}
+
+    until("attachment of every pod", attached, 20)
+    restarts = [pod["status"]["containerStatuses"][0]["restartCount"] for pod in objects("pods", "-n", "shop")]
+    expect(sum(restarts) == 0, f"pods were restarted: {restarts}")
+
+
+def page():
+    seen = call("gateway", "127.0.0.1", 1, "/page")  # its own port: the gateway forwards
+    expect(seen["ok"] == 1 and seen["by"] == "productpage(details,_reviews(ratings)):1", f"the page: {seen}")
+
+
+def allowed():
+    said = [all_ok(call(*edge, 100), 100) for edge in (("productpage", "details"), ("reviews", "ratings"))]
+    return f"{len(said)} edges, 100 requests each"
+
+
+def refused(source, target):
+    began = time.monotonic()
+    all_refused(call(source, target, 20))
+    took = time.monotonic() - began
+    expect(took < 5, f"20 refusals took {took:.1f} s: they are not prompt")
+
+
+def denied():
+    refused("productpage", "ratings")
+    refused("details", "reviews")
+    refused("ratings", "details")
+
+
+def denied_by_pod_ip():
+    ip = pods("ratings")[0]["status"]["podIP"]
+    refused("productpage", ip)
+    all_ok(call("reviews", ip, 5))
+
+
+def counted():
+    before = edges()
+    all_ok(call("productpage", "details", 137), 137)
+    all_ok(call("reviews", "ratings", 59), 59)
+    now = edges()
+    grown = {edge: now[edge] - before.get(edge, 0) for edge in now if now[edge] != before.get(edge, 0)}
+    expect(
+        grown == {("shop/productpage", "shop/details"): 137, ("shop/reviews", "shop/ratings"): 59},
+        f"137 calls of details and 59 of ratings were counted as {grown}",
+    )
+
+
+def scale(count):
+    kubectl("-n", "shop", "scale", "deployment/details", f"--replicas={count}")
+    kubectl("-n", "shop", "rollout", "status", "deployment/details", "--timeout=60s")
+    until(f"{count} instances", lambda: len(pods("details")) == count, 60)
+    until("pods that have ended", lambda: len(objects("pods", "-n", "shop", "-l", "app=details")) == count, 60)
+
+
+def scaled_under_load():
+    load = Load("productpage", "details")
+    scale(3)
+    scale(1)
+    return all_ok(load.stop(), 500)
+
+
+def agents_deleted_under_load():
+    load = Load("productpage", "details")
+    old = agents()
+    for node, pod in old.items():
+        kubectl("-n", SYSTEM, "delete", "pod", pod)
+        until(f"a new agent on {node}", lambda: agents().get(node, old[node]) != old[node], 60)
+        kubectl("-n", SYSTEM, "wait", "--for=condition=Ready", "pod/" + agents()[node], "--timeout=60s")
+    return all_ok(load.stop(), 500)
+
+
+def restarted_under_load():
+    load = Load("productpage", "details")
+    kubectl("-n", SYSTEM, "rollout", "restart", "daemonset/directfaas-agent")
+    kubectl("-n", SYSTEM, "rollout", "status", "daemonset/directfaas-agent", "--timeout=120s")
+    return all_ok(load.stop(), 300)
+
+
+def apiserver_stopped():
+    """Nobody can ask the apiserver for a while, and an agent is killed meanwhile."""
+    load = Load("productpage", "details")
+    (apiserver,) = processes(BINARIES + "kube-apiserver")
+    (agent,) = processes("/usr/bin/directfaas-agent", "--node-name=node1")
+    os.kill(apiserver, signal.SIGSTOP)
+    try:
+        os.kill(agent, signal.SIGKILL)
+        until("a new agent's process", lambda: processes("/usr/bin/directfaas-agent", "--node-name=node1"), 60)
+    finally:
+        os.kill(apiserver, signal.SIGCONT)
+    pod = agents()["node1"]
+    kubectl("-n", SYSTEM, "wait", "--for=condition=Ready", "pod/" + pod, "--timeout=90s")
+    return all_ok(load.stop(), 300)
+
+
+def edge(*words):
+    """Adds or removes the edge productpage → ratings."""
+    chain = json.loads(kubectl("-n", "shop", "get", "functionchain", "bookinfo", "-o", "json"))
+    edges = [e for e in chain["spec"]["edges"] if e != {"from": "productpage", "to": "ratings"}]
+    patch = {"spec": {"edges": edges + [{"from": "productpage", "to": "ratings"}] * ("add" in words)}}
+    kubectl("-n", "shop", "patch", "functionchain", "bookinfo", "--type=merge", "-p", json.dumps(patch))
+
+
+def chain_edited():
+    edge("add")
+    until("answer over the new edge", lambda: all_ok(call("productpage", "ratings", 20)), 10)
+    edge("remove")
+    until("refusal without the edge", lambda: call("productpage", "ratings", 20)["refused"] == 20, 10)
+
+
+def conditions():
+    return {c["type"]: c["status"] for c in json.loads(
+        kubectl("-n", "shop", "get", "functionchain", "bookinfo", "-o", "json")
+    ).get("status", {}).get("conditions", [])}  # fmt: skip
+
+
+def chain_is_programmed():
+    wanted = {"Accepted": "True", "ResolvedRefs": "True", "Programmed": "True"}
+    until(f"conditions {wanted}", lambda: wanted.items() <= conditions().items(), 30)
+    return kubectl("-n", "shop", "get", "fchain", "--no-headers").strip()
+
+
+def newborn_is_enforced():
+    """A pod's very first packets: a function without an edge calls as the first thing it does."""
+    for node in NODES:
+        name = "newborn-" + node
+        words = ["call", "ratings", "--port", "9080", "--path", "/ping", "--count", "50", "--timeout-ms", "2000"]
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "shop", "labels": {"app": "details"}},
+            "spec": pod_spec(words, node, serves=False) | {"restartPolicy": "Never"},
+        }
+        apply(json.dumps(pod))
+        until("its end", lambda: kubectl("-n", "shop", "get", "pod", name, "-o", "jsonpath={.status.phase}") == "Failed")
+        line = kubectl("-n", "shop", "logs", name)
+        kubectl("-n", "shop", "delete", "pod", name, "--now")
+        expect(" ok=0 refused=50 " in line, f"{name}, which may call nobody: {line}")
+
+
+def chained(node):
+    plugins = json.loads(on_node(node, "cat", CONFLIST))["plugins"]
+    return [plugin["type"] for plugin in plugins].count("directfaas-cni") == 1
+
+
+def cni_is_chained_and_repaired():
+    for node in NODES:
+        expect(chained(node), f"{CONFLIST} of {node} does not name the plugin once, last")
+        run(CLUSTER, "network", node, "ptp")
+        began = time.monotonic()
+        until("repair after the main plugin rewrote its file", lambda: chained(node), 10)
+        took = time.monotonic() - began
+        expect(took < 2, f"the repair took {took:.1f} s")
+
+
+def works_beside_iptables():
+    proxy("iptables")
+    allowed()
+    denied()
+
+
+def works_without_proxy():
+    proxy("off")
+    said = allowed()
+    denied()
+    counted()
+    return said
+
+
+def as_before():
+    for node in NODES:
+        now = node_state(node)
+        expect(now == kept[node], f"{node} was\n{kept[node]}\nbefore, and is\n{now}")
+
+
+def uninstalled_by_manifest():
+    proxy("nftables")
+    load = Load("productpage", "details")
+    kubectl("apply", "-f", str(TOP / "deploy/uninstall.yaml"))
+    kubectl("-n", SYSTEM, "wait", "--for=condition=Complete", "job/directfaas-uninstall", "--timeout=180s")
+    as_before()
+    kubectl("delete", "-f", str(TOP / "deploy/install.yaml"), "--timeout=120s")
+    as_before()
+    return all_ok(load.stop(), 100)
+
+
+def helm(*words):
+    return run(CLUSTER, "helm", *words, "--namespace", SYSTEM)
+
+
+def helm_installs():
+    proxy("off")
+    helm("install", "directfaas", CHART, "--create-namespace", "--set", "apiserver.host=172.30.0.1", "--wait")
+    chain_is_taken()
+    adopted()
+    said = allowed()
+    denied()
+    return said
+
+
+def helm_uninstalls():
+    helm("uninstall", "directfaas", "--timeout", "3m")
+    as_before()
+    left = kubectl("get", "clusterrole,clusterrolebinding", "-o", "name")
+    expect("directfaas" not in left, f"left: {left}")
+
+
+def bridge():
+    """node2's pods behind a bridge from now on: no route names a pod's interface, the plugin does."""
+    run(CLUSTER, "network", "node2", "bridge")
+    until("repair", lambda: chained("node2"), 10)
+    load = Load("productpage", "details")
+    for name in ("ratings", "details"):
+        kubectl("-n", "shop", "rollout", "restart", "deployment/" + name)
+        kubectl("-n", "shop", "rollout", "status", "deployment/" + name, "--timeout=60s")
+    said = all_ok(load.stop(), 300)
+    allowed()
+    denied()
+    restarted_under_load()  # what the plugin told outlives the agent
+    denied()
+    run(CLUSTER, "network", "node2", "ptp")
+    until("repair", lambda: chained("node2"), 10)
+    return said
+
+
+ALL = [
+    ("proxy.nftables-answers", works_beside_nftables, True),
+    ("install.load-begins", load_goes_on, True),
+    ("install.manifest-is-ready", install_manifest, True),
+    ("chain.is-taken", chain_is_taken, True),
+    ("adopt.pods-from-before", adopted, True),
+    ("chain.is-programmed", chain_is_programmed, False),
+    ("install.breaks-no-request", install_breaks_nothing, False),
+    ("call.page-through-gateway", page, False),
+    ("call.allowed-beside-nftables", allowed, False),
+    ("call.denied-refused-promptly", denied, False),
+    ("call.denied-by-pod-address", denied_by_pod_ip, False),
+    ("count.equals-calls", counted, False),
+    ("chain.edited", chain_edited, False),
+    ("cni.newborn-is-enforced", newborn_is_enforced, False),
+    ("cni.chained-and-repaired", cni_is_chained_and_repaired, False),
+    ("life.scale-1-3-1-under-load", scaled_under_load, False),
+    ("life.agents-deleted-under-load", agents_deleted_under_load, False),
+    ("life.rollout-under-load", restarted_under_load, False),
+    ("cni.bridge", bridge, False),
+    ("life.apiserver-stopped-agent-killed", apiserver_stopped, False),
+    ("proxy.iptables-beside", works_beside_iptables, False),
+    ("proxy.none", works_without_proxy, False),
+    ("uninstall.manifest-under-load", uninstalled_by_manifest, True),
+    ("install.helm-without-proxy", helm_installs, True),
+    ("uninstall.helm", helm_uninstalls, False),
+]

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rights of deploy/install.yaml, which is the chart rendered, on a real apiserver, with tokens
+// as pods have them: an agent writes its own node's state and nothing else, the controller what it
+// needs.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "agent/node_state/node_state_writer.h"
+#include "lib/kube/httplib_transport.h"
+#include "lib/kube/model_objects.h"
+#include "test/kube/controller_process.h"
+#include "test/support/wait.h"
+
+namespace directfaas::test {
+namespace {
+
+using support::wait_until;
+using testing::HasSubstr;
+
+constexpr const char* kNamespace = "directfaas-system";
+
+class RightsTest : public testing::Test {
+   protected:
+    void SetUp() override {
+        static const bool installed = [] {
+            install();
+            return true;
+        }();
+        EXPECT_TRUE(installed);
+    }
+
+    /// All of what a user applies; what a kubelet would run of it is not run.
+    static void install() {
+        server().kubectl({"apply", "-f", DF_SOURCE_DIR "/deploy/install.yaml"});
+        for (const auto* node : {"n1", "n2"}) {
+            server().create(
+                "/api/v1/nodes",
+                {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", node}}}});
+            server().create(fmt::format("/api/v1/namespaces/{}/pods", kNamespace),
+                            {{"apiVersion", "v1"},
+                             {"kind", "Pod"},
+                             {"metadata", {{"name", std::string("agent-") + node}}},
+                             {"spec",
+                              {{"nodeName", node},
+                               {"serviceAccountName", "directfaas-agent"},
+                               {"automountServiceAccountToken", false},
+                               {"containers", {{{"name", "agent"}, {"image", "none"}}}}}}});
+        }
+    }
+
+    static Apiserver& server() { return apiserver(); }
+
+    /// A token of the ServiceAccount; bound to the pod, as the kubelet gets it, if one is named.
+    static std::string token(const std::string& account, const std::string& pod = "") {
+        Json spec{{"expirationSeconds", 3600}};
+        if (!pod.empty()) {
+            spec["boundObjectRef"] = {
+                {"apiVersion", "v1"},
+                {"kind", "Pod"},
+                {"name", pod},
+                {"uid", server().get(fmt::format("/api/v1/namespaces/{}/pods/{}", kNamespace,
+                                                 pod))["metadata"]["uid"]}};
+        }
+        const auto answer = server().create(
+            fmt::format("/api/v1/namespaces/{}/serviceaccounts/{}/token", kNamespace, account),
+            {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", spec}});
+        return answer["status"]["token"];
+    }
+
+    static kube::Answer<std::string> write_state(kube::Client& client, const std::string& node) {
+        return client.apply(kube::object_path(kube::node_states(), node), "directfaas-agent",
+                            kube::node_state_text(node, {}, "2026-11-24T09:00:00Z"));
+    }
+    static void expect_refused(const kube::Answer<std::string>& answer, const char* why) {
+        ASSERT_FALSE(answer);
+        EXPECT_THAT(answer.error().text(), HasSubstr(why));
+    }
+};
+
+TEST_F(RightsTest, AnAgentWritesTheStateOfItsOwnNodeOnly) {
+    const auto agent = server().client(token("directfaas-agent", "agent-n1"));
+    // The policy is taken up a moment after it was written; from then on it holds.
+    const auto other = server().client(token("directfaas-agent", "agent-n2"));
+    ASSERT_TRUE(wait_until([&] { return !write_state(*other, "nobody").has_value(); }));
+
+    const auto own = write_state(*agent, "n1");
+    EXPECT_TRUE(own) << own.error().text();
+    const auto again = write_state(*agent, "n1");
+    EXPECT_TRUE(again) << again.error().text();
+    expect_refused(write_state(*agent, "n2"),
+                   "the agent of node n1 may write DirectFaaSNode n1 only, not n2");
+    const auto theirs = write_state(*other, "n2");
+    EXPECT_TRUE(theirs) << theirs.error().text();
+    expect_refused(write_state(*agent, "n2"), "not n2");
+    expect_refused(agent->create(kube::node_states().path,
+                                 kube::node_state_text("n3", {}, "2026-11-24T09:00:00Z")),
+                   "not n3");
+    const auto unbound = server().client(token("directfaas-agent"));
+    expect_refused(write_state(*unbound, "n1"), "the agent's token names no node");
+}
+
+TEST_F(RightsTest, AnAgentWritesNothingElse) {
+    const auto agent = server().client(token("directfaas-agent", "agent-n1"));
+    expect_refused(agent->remove(kube::object_path(kube::node_states(), "n1")), "403");
+    expect_refused(agent->get(kube::object_path(kube::node_states(), "n1")), "403");
+    expect_refused(
+        agent->merge("/apis/directfaas.io/v1alpha1/namespaces/default/functionchains/x/status",
+                     R"({"status":{}})"),
+        "403");
+    expect_refused(agent->create("/apis/events.k8s.io/v1/namespaces/default/events", "{}"), "403");
+    expect_refused(agent->get("/api/v1/namespaces/default/secrets"), "403");
+    EXPECT_TRUE(agent->list(kube::resource_of(kube::Kind::kFunctionChain)));
+    EXPECT_TRUE(agent->list(kube::resource_of(kube::Kind::kPod)));
+}
+
+TEST_F(RightsTest, TheWriterWritesChangesAndGathersThem) {
+    const auto read = [] {
+        const auto answer = server().client()->get(kube::object_path(kube::node_states(), "n1"));
+        return answer ? Json::parse(*answer)["state"] : Json::object();
+    };
+    node_state::NodeStateWriter writer(
+        kube::transports_to(server().access(token("directfaas-agent", "agent-n1")))(),
+        {.node = "n1"});
+    kube::NodeState state;
+    state.version = "1.2.3";
+    state.backend = "ebpf";
+    writer.publish(state);
+    ASSERT_TRUE(wait_until([&] { return read().value("agentVersion", "") == "1.2.3"; }))
+        << writer.trouble();
+    state.ready = true;
+    for (int i = 0; i < 40; ++i) {
+        state.problems.push_back({"Service default/s", i % 2 == 0, std::string(5000, 'x')});
+    }
+    state.problem_count = state.problems.size();
+    state.chains = {{"shop", "app", "u", 7}};
+    writer.publish(state);
+    ASSERT_TRUE(wait_until([&] { return read().value("ready", false); })) << writer.trouble();
+    const auto written = read();
+    EXPECT_EQ(written["problems"].size(), kube::NodeState::kMaxProblems);
+    EXPECT_EQ(written["problemCount"], 40);
+    EXPECT_EQ(written["chains"][0]["generation"], 7);
+    EXPECT_THAT(server().kubectl({"get", "dfnode"}), HasSubstr("n1"));
+}
+
+TEST_F(RightsTest, TheWriterSaysWhyItCannotWrite) {
+    node_state::NodeStateWriter writer(
+        kube::transports_to(server().access(token("directfaas-agent", "agent-n1")))(),
+        {.node = "n2"});
+    writer.publish({});
+    ASSERT_TRUE(wait_until([&] { return !writer.trouble().empty(); }));
+    EXPECT_THAT(writer.trouble(), HasSubstr("not n2"));
+}
+
+TEST_F(RightsTest, TheControllersRightsAreEnough) {
+    const std::string chains = "/apis/directfaas.io/v1alpha1/namespaces/default/functionchains";
+    server().create(chains, {{"apiVersion", "directfaas.io/v1alpha1"},
+                             {"kind", "FunctionChain"},
+                             {"metadata", {{"name", "mine"}}},
+                             {"spec", {{"functions", {{{"name", "f"}}}}}}});
+    // It has its Lease in the chart's namespace only.
+    const ControllerProcess controller(server(), "limited", token("directfaas-controller"),
+                                       kNamespace);
+    ASSERT_TRUE(wait_until([&] {
+        return server().get(chains + "/mine").contains("/status/conditions"_json_pointer);
+    })) << controller.log();
+    EXPECT_FALSE(controller.log().contains("403")) << controller.log();
+    server().remove(chains + "/mine");
+}
+
+}  // namespace
+}  // namespace directfaas::test
