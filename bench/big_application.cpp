@@ -20,6 +20,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kBridgeMac = "ee:ee:ee:ee:ee:ee";
+
 /// 10.<net>.x.y
 util::IpAddress in_network(unsigned net, unsigned number) {
     return *util::IpAddress::parse(
@@ -103,9 +105,8 @@ std::string namespace_manifest(unsigned number, const NamespaceState& state) {
     json items{chain(number, state.edge)};
     for (unsigned f = 0; f < kFunctionsPerNamespace; ++f) {
         items.push_back(service(number, f));
-        items.push_back(
-            slice(number, f,
-                  f == 5 && !state.instance ? kInstancesPerFunction - 1 : kInstancesPerFunction));
+        const unsigned all = f == 5 && state.few ? 2 : kInstancesPerFunction;
+        items.push_back(slice(number, f, f == 5 && !state.instance ? all - 1 : all));
     }
     if (!state.interface.empty()) {
         items.push_back(first_pod(number, state.interface));
@@ -117,14 +118,18 @@ std::string namespace_manifest(unsigned number, const NamespaceState& state) {
     return text;
 }
 
-BigApplication::BigApplication(unsigned namespaces)
+BigApplication::BigApplication(unsigned namespaces, Backend backend)
     : namespaces_(namespaces),
       node_("bench-node"),
+      vswitch_(backend == Backend::kOvs
+                   ? std::make_unique<support::VSwitch>(node_, "bench", kBridgeMac)
+                   : nullptr),
       directory_((std::filesystem::temp_directory_path() / "manifests").string()),
       agent_(node_, {.instance = instance_,
                      .node_name = "bench",
                      .manifests = directory_,
                      .pod_networks = {"10.128.0.0/9"},
+                     .vswitch = vswitch_.get(),
                      .more = {"--log-level", "warning"}}) {
     std::filesystem::create_directory(directory_);
 }
@@ -166,8 +171,7 @@ double BigApplication::start() {
 std::size_t BigApplication::served() {
     const auto status = agent_.control({{"command", "status"}});
     return static_cast<std::size_t>(std::ranges::count_if(
-        status.at("functions"),
-        [](const json& function) { return function.at("ready") == kInstancesPerFunction; }));
+        status.at("functions"), [](const json& function) { return function.at("ready") > 0; }));
 }
 
 }  // namespace directfaas::bench

@@ -19,7 +19,8 @@ inline constexpr std::size_t kLargestFile = std::size_t{16} << 10U;
 /// What of a namespace changes while it is measured.
 struct NamespaceState {
     bool edge = false;        // function 0 may call function 5
-    bool instance = true;     // function 5 has its tenth instance
+    bool instance = true;     // function 5 has its last instance
+    bool few = false;         // function 5 has two instances at most, not ten
     std::string interface{};  // host side of the first pod of function 0, if it is on this node
 };
 
@@ -34,13 +35,17 @@ inline constexpr std::uint16_t kPort = 80;
 /// world (bench/private_world.h): it stops the agent, but leaves its kernel state to that.
 class BigApplication {
    public:
-    explicit BigApplication(unsigned namespaces);
+    enum class Backend : std::uint8_t { kEbpf, kOvs };
+
+    explicit BigApplication(unsigned namespaces, Backend backend = Backend::kEbpf);
     BigApplication(const BigApplication&) = delete;
     BigApplication& operator=(const BigApplication&) = delete;
     ~BigApplication();
 
     [[nodiscard]] const support::Netns& node() const { return node_; }
     [[nodiscard]] support::AgentProcess& agent() { return agent_; }
+    /// The bridge the pods hang on; only with Backend::kOvs.
+    [[nodiscard]] support::VSwitch& vswitch() { return *vswitch_; }
     /// Path of a pinned table or ("prog/from_pod") program.
     [[nodiscard]] std::string pin(const std::string& name) const;
     [[nodiscard]] unsigned functions() const { return namespaces_ * kFunctionsPerNamespace; }
@@ -60,6 +65,7 @@ class BigApplication {
 
     unsigned namespaces_;
     support::Netns node_;
+    std::unique_ptr<support::VSwitch> vswitch_;
     std::string directory_;
     std::string instance_ = "bench";
     support::AgentProcess agent_;

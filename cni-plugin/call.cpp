@@ -93,6 +93,7 @@ Call Call::from(const std::function<std::string(const char*)>& get) {
     call.netns = get("CNI_NETNS");
     call.interface_name = get("CNI_IFNAME");
     call.trace_parent = get("TRACEPARENT");
+    call.path = get("CNI_PATH");
     const auto arguments = get("CNI_ARGS");
     call.pod_namespace = argument(arguments, "K8S_POD_NAMESPACE");
     call.pod_name = argument(arguments, "K8S_POD_NAME");

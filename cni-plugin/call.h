@@ -44,6 +44,7 @@ struct Call {
     std::string pod_name;
     std::string pod_uid;
     std::string trace_parent;
+    std::string path;  // CNI_PATH: folders of plugins, separated by colons
 
     /// `get` returns "" for a variable that is not set.
     static Call from(const std::function<std::string(const char*)>& get);

@@ -6,16 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "cni-plugin/call.h"
+#include "cni-plugin/dispatch.h"
 
 namespace directfaas::cni {
-
-/// What the process prints and ends with.
-struct Outcome {
-    std::string result;  // for standard output: a result, an error object, or nothing
-    std::string notes;   // for standard error
-    int exit_status = 0;
-};
 
 /// All of one invocation. Never throws.
 Outcome run(const Call& call, std::string_view input) noexcept;

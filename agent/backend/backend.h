@@ -64,6 +64,7 @@ struct HeldPacket {
     std::chrono::nanoseconds time{};  // CLOCK_MONOTONIC
     FlowTuple flow;
     unsigned ifindex = 0;
+    bool callers_try = false;  // of a call that is held: its caller's kernel sent the SYN again
     model::Identity from;
     model::Identity to;
     std::vector<std::uint8_t> frame;  // Ethernet header included

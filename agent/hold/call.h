@@ -44,6 +44,7 @@ struct Call {
     CallState state = CallState::kPaused;
     Clock::time_point taken;
     Clock::time_point deadline;
+    Clock::time_point sent;             // last time
     std::chrono::milliseconds pause{};  // before the next try
     bool replayed = false;              // once at least
     util::EventLoop::TimerId timer = 0;

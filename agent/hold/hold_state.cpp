@@ -14,6 +14,9 @@ namespace log = util::log;
 using backend::HeldPacket;
 using backend::ReplayAction;
 
+/// An instance that has not answered a SYN for so long has not got it, or its answer got lost.
+constexpr std::chrono::milliseconds kAnswerPatience{500};
+
 }  // namespace
 
 HoldQueue::State::State(util::EventLoop& event_loop, backend::Backend& switch_backend,
@@ -67,9 +70,12 @@ void HoldQueue::State::take_first(HeldPacket packet) {
 }
 
 void HoldQueue::State::take_again(Call& call, HeldPacket packet) {
+    // While a try is on its way a second one would only meet the first one's answer.
+    const bool under_way = packet.callers_try && call.is_tcp() && call.state == CallState::kSent &&
+                           Clock::now() - call.sent < kAnswerPatience;
     const bool kept = calls.append(call, std::move(packet));
     counters.datagrams_dropped += kept ? 0 : 1;
-    if (call.state == CallState::kSent) {
+    if (call.state == CallState::kSent && !under_way) {
         ++counters.held_again;
         came_back(call);
     } else if (call.is_tcp()) {
@@ -122,6 +128,7 @@ void HoldQueue::State::send(Call& call) {
     }
     count_first_replay(call);
     calls.set_state(call, CallState::kSent);
+    call.sent = Clock::now();
     set_timer(call, options.confirm, &State::forget);
     while (Call* oldest = calls.surplus()) {
         forget(*oldest);

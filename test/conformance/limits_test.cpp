@@ -51,6 +51,8 @@ TEST_P(Limits, FullTableRefusesNewConnectionsAndKeepsOpenOnes) {
     EXPECT_EQ(callee_.accepted(), open.size());
 }
 
+/// Calls are counted out, not as many as there is time for: a pod's closed connections are in its
+/// own budget for a while, too.
 TEST_P(Limits, FloodOfOnePodDoesNotHurtAnother) {
     expect_drops({"ct_budget", "ct_full", "stale_flow"});
     agent_arguments({"--max-connections", "4096", "--budget-live", "500"});
@@ -61,17 +63,23 @@ TEST_P(Limits, FloodOfOnePodDoesNotHurtAnother) {
     const Layer ip =
         v4() ? Layer{Ip4{.src = own.ip, .dst = vip.ip}} : Layer{Ip6{.src = own.ip, .dst = vip.ip}};
     const FrameSender sender(pod(flooder_).netns());
-    Load load(pod(caller_).netns(), cluster_.vip("callee"));
+    Load load(pod(caller_).netns(), vip, {.mode = LoadMode::kKeptConnections});
     for (std::uint16_t i = 0; i < 5000; ++i) {
         const auto port = static_cast<std::uint16_t>(10000 + i);
         sender.send((Eth{.dst = gateway} / ip / Tcp{.sport = port, .dport = vip.port}).bytes());
+    }
+    // In eBPF what the callee accepts has the same limit: a call may have to come again until the
+    // flood's connections are found to be over.
+    constexpr int kCalls = 100;
+    for (int i = 0; i < kCalls; ++i) {
+        EXPECT_EQ(call(caller_, vip, {.timeout = std::chrono::seconds(60)}), pod(callee_).name());
     }
     EXPECT_TRUE(wait_until([&] { return cluster_.reason("ct_budget") > 0; }));
     ASSERT_TRUE(load.wait_for(100));
     const LoadReport report = load.stop();
     expect_no_failure(report);
     EXPECT_EQ(cluster_.reason("ct_full"), 0U);
-    EXPECT_EQ(cluster_.edge("caller", "callee").opened, report.connections);
+    EXPECT_EQ(cluster_.edge("caller", "callee").opened, report.connections + kCalls);
 }
 
 TEST_P(Limits, OneSourcePortToTwoVipsWithACommonInstance) {

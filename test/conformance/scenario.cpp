@@ -70,8 +70,10 @@ std::vector<Setup> setups(std::initializer_list<Placement> placements,
     }
     for (const Placement placement : placements) {
         for (const Family family : {Family::kV4, Family::kV6}) {
-            all.push_back(
-                {.family = family, .placement = placement, .attach = "netdev", .backend = "ovs"});
+            all.push_back({.family = family,
+                           .placement = placement,
+                           .attach = ovs_datapath(),
+                           .backend = "ovs"});
         }
     }
     return all;
@@ -85,6 +87,9 @@ void Scenario::TearDown() {
             check_drops();
             break;
         }
+    }
+    if (HasFailure()) {
+        std::cerr << cluster_.switch_state();  // removal leaves nothing to look at
     }
     for (const NodeId node : cluster_.nodes()) {
         check_removal(node);

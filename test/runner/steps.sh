@@ -90,6 +90,13 @@ run_cluster() {
     fi
 }
 
+# The core of the suite `ovs` on the kernel's datapath.
+run_ovs_kernel() {
+    local -x GUEST_TOOLS=ovs
+    local -x PROGRAMS="conformance_test:*Hold.First*_ovs:*Spoofing*_ovs:*PolicyChange.Added*_ovs:*SelfCall.Reaches*one_node*_ovs"
+    run_kernels ovs-6.1
+}
+
 # note NAME [FAILURE]: one result of test/run's own checks.
 note() {
     if [ -n "${2:-}" ]; then

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 namespace directfaas::support {
 namespace {
@@ -298,6 +299,25 @@ std::uint64_t Cluster::reason(const std::string& name) const {
     const auto all = reasons();
     const auto found = all.find(name);
     return found == all.end() ? 0 : found->second;
+}
+
+std::string Cluster::switch_state() {
+    std::string text;
+    for (const NodeId node : nodes()) {
+        if (!setup_.ovs()) {
+            break;
+        }
+        VSwitch& there = topology_.vswitch(node);
+        text += fmt::format("--- flows of {} that packets met ---\n", node_name(node));
+        std::istringstream flows(there.ofctl("dump-flows"));
+        for (std::string line; std::getline(flows, line);) {
+            if (line.find("n_packets=0,") == std::string::npos) {
+                text += line + "\n";
+            }
+        }
+        text += there.appctl({"coverage/show"}) + there.appctl({"dpctl/dump-conntrack"});
+    }
+    return text;
 }
 
 std::string Cluster::logs() const {

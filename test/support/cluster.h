@@ -123,6 +123,8 @@ class Cluster {
     [[nodiscard]] std::map<std::string, std::uint64_t> reasons() const;
     [[nodiscard]] std::uint64_t reason(const std::string& name) const;
 
+    /// What packets met in Open vSwitch, for a failure's report; empty for eBPF.
+    [[nodiscard]] std::string switch_state();
     /// The running agents' logs, for a failure's report.
     [[nodiscard]] std::string logs() const;
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -43,13 +44,18 @@ std::string run(const std::vector<std::string>& words, const Netns& netns) {
 
 }  // namespace
 
+std::string ovs_datapath() {
+    const char* chosen = std::getenv("DIRECTFAAS_TEST_OVS_DATAPATH");
+    return chosen != nullptr ? chosen : "netdev";
+}
+
 VSwitch::VSwitch(const Netns& node, const std::string& name, const std::string& mac)
     : node_(node), run_dir_((std::filesystem::temp_directory_path() / (name + "-ovs")).string()) {
     std::filesystem::create_directory(run_dir_);
     run({"ovsdb-tool", "create", run_dir_ + "/conf.db", kSchema}, node_);
     start_database();
     start_switch();
-    vsctl({"add-br", bridge_, "--", "set", "bridge", bridge_, "datapath_type=netdev",
+    vsctl({"add-br", bridge_, "--", "set", "bridge", bridge_, "datapath_type=" + ovs_datapath(),
            "fail_mode=standalone", "other_config:hwaddr=" + mac});
     node_.ip({fmt::format("link set {} up", bridge_)});
 }
@@ -139,6 +145,9 @@ std::string VSwitch::log() const {
 }
 
 void leave_nothing_to_the_device(const Netns& netns, const std::string& interface) {
+    if (ovs_datapath() != "netdev") {
+        return;
+    }
     netns.run([&] {
         const util::UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
         ethtool_value off{};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An Open vSwitch of a simulated node's own: ovsdb-server, ovs-vswitchd and one bridge with the
-// userspace datapath, all in the node's namespace and in a folder of their own. The system's
-// service is not involved.
+// An Open vSwitch of a simulated node's own: ovsdb-server, ovs-vswitchd and one bridge, all in the
+// node's namespace and in a folder of their own. The system's service is not involved.
 #pragma once
 
 #include <sys/types.h>
@@ -12,6 +11,10 @@
 #include "test/support/netns.h"
 
 namespace directfaas::support {
+
+/// The datapath of every bridge: "netdev", in userspace, or what the environment's
+/// DIRECTFAAS_TEST_OVS_DATAPATH says ("system": the kernel's).
+std::string ovs_datapath();
 
 class VSwitch {
    public:
@@ -55,8 +58,8 @@ class VSwitch {
     pid_t switch_pid_ = -1;
 };
 
-/// Makes the interface complete every checksum and cut every segment itself, as the userspace
-/// datapath needs it (`ethtool -K NAME tx off`).
+/// Makes the interface complete every checksum and cut every segment itself (`ethtool -K NAME tx
+/// off`), if that is needed: the userspace datapath does neither.
 void leave_nothing_to_the_device(const Netns& netns, const std::string& interface);
 
 }  // namespace directfaas::support

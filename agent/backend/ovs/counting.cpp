@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -124,26 +125,32 @@ void count_pairs(const State& state, const Totals& totals, Counters& counters) {
 
 }  // namespace
 
-Result<Totals> read_totals(Bridge& bridge, State& state) {
-    Totals totals;
+Result<std::vector<FoundFlow>> read_counting_flows(Bridge& bridge) {
+    std::vector<FoundFlow> all;
     for (const std::uint8_t counted :
          {table::kFunction, table::kCount, table::kLiveEdge, table::kTally, table::kPair}) {
-        const auto flows = bridge.flows(counted);
+        auto flows = bridge.flows(counted);
         if (!flows) {
-            return std::unexpected(flows.error());
+            return flows;
         }
-        for (const FoundFlow& flow : *flows) {
-            auto key = flow.key();
-            const auto base = state.bases.find(key);
-            Base total = base == state.bases.end() ? Base{} : base->second;
-            if (const auto pair = pair_of(flow)) {
-                state.pairs.insert(*pair);
-                total.packets += base == state.bases.end() ? 1 : 0;  // the one that made the flow
-            }
-            total.packets += flow.packets;
-            total.bytes += flow.bytes;
-            totals.emplace(std::move(key), total);
+        std::ranges::move(*flows, std::back_inserter(all));
+    }
+    return all;
+}
+
+Totals sum_up(const std::vector<FoundFlow>& flows, State& state) {
+    Totals totals;
+    for (const FoundFlow& flow : flows) {
+        auto key = flow.key();
+        const auto base = state.bases.find(key);
+        Base total = base == state.bases.end() ? Base{} : base->second;
+        if (const auto pair = pair_of(flow)) {
+            state.pairs.insert(*pair);
+            total.packets += base == state.bases.end() ? 1 : 0;  // the one that made the flow
         }
+        total.packets += flow.packets;
+        total.bytes += flow.bytes;
+        totals.emplace(std::move(key), total);
     }
     return totals;
 }

@@ -12,9 +12,11 @@ namespace directfaas::backend::ovs {
 
 using Totals = std::map<FlowKey, Base>;
 
-/// What all counting flows have counted, over all their lives.
-/// Pairs that the switch has added since are put into `state`.
-util::Result<Totals> read_totals(Bridge& bridge, State& state);
+/// The counting flows, with what each has counted since it was last put in.
+util::Result<std::vector<FoundFlow>> read_counting_flows(Bridge& bridge);
+/// What they have counted over all their lives. Pairs that the switch has added since are put into
+/// `state`.
+Totals sum_up(const std::vector<FoundFlow>& flows, State& state);
 
 /// Open connections as the connection tracker knows them.
 struct OpenConnections {

@@ -3,6 +3,8 @@
 // in installer_compare.cpp.
 #include "agent/backend/ovs/installer.h"
 
+#include <algorithm>
+
 #include "lib/util/log.h"
 
 namespace directfaas::backend::ovs {
@@ -10,12 +12,28 @@ namespace {
 
 using util::Result;
 
+bool has_ready(const model::RouteRule& rule) {
+    return std::ranges::any_of(rule.endpoints, [](const model::RouteEndpoint& endpoint) {
+        return endpoint.state == model::EndpointState::kReady;
+    });
+}
+
+/// Whether calls meet anything else afterwards than another of the function's instances.
+bool changes_verdicts(const model::RouteRule* before, const model::RouteRule& after) {
+    return before == nullptr || before->function != after.function || !has_ready(*before) ||
+           !has_ready(after);
+}
+
 /// Whether packets that one thing happens to now meet another afterwards. Not so with what is only
-/// added, and with instances that only come.
-bool changes_verdicts(const model::RuleDelta& delta) {
-    return !(delta.identities.empty() && delta.routes.empty() && delta.allowed.empty() &&
-             delta.revoked.empty() && delta.detached.empty() && delta.routes_removed.empty() &&
-             delta.identities_removed.empty());
+/// added, nor with instances that come and go while there are others.
+bool changes_verdicts(const State& state, const model::RuleDelta& delta) {
+    const auto& routes = state.rules.routes;
+    return !(delta.identities.empty() && delta.allowed.empty() && delta.revoked.empty() &&
+             delta.detached.empty() && delta.routes_removed.empty() &&
+             delta.identities_removed.empty()) ||
+           std::ranges::any_of(delta.routes, [&](const auto& route) {
+               return changes_verdicts(look(routes, route.first), route.second);
+           });
 }
 
 std::set<util::IpAddress> touched_vips(const model::RuleDelta& delta) {
@@ -33,14 +51,18 @@ std::set<util::IpAddress> touched_vips(const model::RuleDelta& delta) {
 
 Result<void> Installer::apply(const model::RuleDelta& delta) {
     Change change;
+    Change late;
     std::vector<Bytes> after;
     // Packets that were not counted yet would be counted for what becomes of their like now.
-    auto done = changes_verdicts(delta) ? bridge_.settle() : Result<void>();
+    auto done = changes_verdicts(state_, delta) ? bridge_.settle() : Result<void>();
     if (done) {
-        done = stage(delta, change, after);
+        done = stage(delta, change, late, after);
     }
     if (done) {
         done = bridge_.commit(change);
+    }
+    if (done) {
+        done = bridge_.commit(late);
     }
     if (done && !after.empty()) {
         done = bridge_.execute(std::move(after));
@@ -56,8 +78,8 @@ Result<void> Installer::apply(const model::RuleDelta& delta) {
     return done;
 }
 
-/// `after` is for what comes when packets follow the change already.
-Result<void> Installer::stage(const model::RuleDelta& delta, Change& change,
+/// `late` and `after` are for what comes when packets follow the change already.
+Result<void> Installer::stage(const model::RuleDelta& delta, Change& change, Change& late,
                               std::vector<Bytes>& after) {
     const auto numbers = numbers_flows(state_, instance_);
     const auto vips = touched_vips(delta);
@@ -65,7 +87,7 @@ Result<void> Installer::stage(const model::RuleDelta& delta, Change& change,
     for (const auto& vip : vips) {
         vips_before[vip] = vip_flows(state_, vip);
     }
-    stage_upserts(delta, change);
+    stage_upserts(delta, change, late);
     for (const auto& [pod, rule] : delta.attachments) {
         if (auto attached = attach(pod, rule, change, after); !attached) {
             return util::pass(attached.error(), "pod " + pod.text());
@@ -85,7 +107,7 @@ Result<void> Installer::stage(const model::RuleDelta& delta, Change& change,
     return {};
 }
 
-void Installer::stage_upserts(const model::RuleDelta& delta, Change& change) {
+void Installer::stage_upserts(const model::RuleDelta& delta, Change& change, Change& late) {
     for (const auto& [identity, rule] : delta.identities) {
         state_.number(identity);
         const auto* old = look(state_.rules.identities, identity);
@@ -101,7 +123,7 @@ void Installer::stage_upserts(const model::RuleDelta& delta, Change& change) {
         state_.rules.addresses[address] = identity;
     }
     for (const auto& [key, rule] : delta.routes) {
-        set_route(key, rule, change);
+        set_route(key, rule, change, late);
     }
     for (const auto& edge : delta.allowed) {
         if (state_.edges.contains(edge)) {
@@ -115,8 +137,10 @@ void Installer::stage_upserts(const model::RuleDelta& delta, Change& change) {
     }
 }
 
-void Installer::set_route(const model::RouteKey& key, const model::RouteRule& rule,
-                          Change& change) {
+/// Calls cease to go to an instance that is gone first; then those that it has are ended, when
+/// what they sent has been counted as theirs.
+void Installer::set_route(const model::RouteKey& key, const model::RouteRule& rule, Change& change,
+                          Change& late) {
     Flows before;
     Group group_before;
     if (const auto* old = look(state_.rules.routes, key)) {
@@ -134,7 +158,16 @@ void Installer::set_route(const model::RouteKey& key, const model::RouteRule& ru
         kept[end] = known != nullptr ? *known : state_.next_endpoint++;
     }
     numbers = std::move(kept);
-    change.replace(before, route_flows(state_, key, rule));
+    const auto flows = route_flows(state_, key, rule);
+    const auto gone = std::ranges::stable_partition(before, [&](const Flow& flow) {
+        return owner_of(flow.cookie) != Owner::kEndpoint ||
+               std::ranges::find(flows, flow.key(), &Flow::key) != flows.end();
+    });
+    for (const Flow& flow : gone) {
+        late.remove(flow);
+    }
+    before.erase(gone.begin(), gone.end());
+    change.replace(before, flows);
     auto group = route_group(state_, key, rule);
     const bool had = !group_before.buckets.empty();
     if (!group.buckets.empty() && !(had && group == group_before)) {

@@ -45,11 +45,12 @@ class Installer {
    private:
     using Found = std::map<FlowKey, FoundFlow>;
 
-    util::Result<void> stage(const model::RuleDelta& delta, Change& change,
+    util::Result<void> stage(const model::RuleDelta& delta, Change& change, Change& late,
                              std::vector<Bytes>& after);
-    void stage_upserts(const model::RuleDelta& delta, Change& change);
+    void stage_upserts(const model::RuleDelta& delta, Change& change, Change& late);
     void stage_removals(const model::RuleDelta& delta, Change& change);
-    void set_route(const model::RouteKey& key, const model::RouteRule& rule, Change& change);
+    void set_route(const model::RouteKey& key, const model::RouteRule& rule, Change& change,
+                   Change& late);
     void remove_route(const model::RouteKey& key, Change& change);
     util::Result<void> attach(const model::ObjectName& pod, const model::AttachRule& rule,
                               Change& change, std::vector<Bytes>& after);

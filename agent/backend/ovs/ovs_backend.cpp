@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
+#include <thread>
 #include <utility>
 
-#include "agent/backend/ovs/counting.h"
+#include "agent/backend/ovs/counter_reader.h"
 #include "agent/backend/ovs/explain.h"
 #include "agent/backend/ovs/installer.h"
 #include "agent/backend/ovs/punts.h"
@@ -20,7 +22,11 @@ namespace {
 using util::Result;
 using Clock = std::chrono::steady_clock;
 
+/// Counters are read so often, or so seldom that it keeps ovs-vswitchd busy for a 200th of the
+/// time: what was counted since the last time is lost with an ovs-vswitchd that is killed, but
+/// rules, and the packets of the userspace datapath, wait while it lists its flows.
 constexpr std::chrono::seconds kCountPeriod{1};
+constexpr int kCountShare = 200;
 constexpr std::chrono::seconds kNodePeriod{1};
 /// Short: with a secure bridge nothing passes until the flows are back.
 constexpr std::chrono::milliseconds kRetryPeriod{100};
@@ -31,7 +37,11 @@ class OvsBackend final : public Backend {
         : options_(std::move(options)),
           bridge_({options_.bridge, options_.run_dir}),
           installer_(bridge_, options_.instance, {.connections = options_.max_connections / 2}),
-          punts_(std::move(punts)) {}
+          punts_(std::move(punts)),
+          reader_({options_.bridge, options_.run_dir}) {}
+    OvsBackend(const OvsBackend&) = delete;
+    OvsBackend& operator=(const OvsBackend&) = delete;
+    ~OvsBackend() override = default;
 
     Result<void> start();
 
@@ -51,19 +61,21 @@ class OvsBackend final : public Backend {
    private:
     Result<void> connect();
     Result<void> connected();
-    Result<void> read_counters();
+    Result<CounterReader::Read> read(CounterReader::Connections connections);
+    void keep_counting(const std::stop_token& stop);
 
     const Options options_;
-    std::mutex mutex_;  // of all that follows: counters() comes from any thread
+    std::mutex mutex_;  // of all that follows but reader_: counters() comes from any thread
     Bridge bridge_;
     Installer installer_;
     Punts punts_;
-    Totals totals_;  // as last read: what goes on when ovs-vswitchd is restarted
-    OpenConnections open_;
-    Clock::time_point counted_{};
+    Totals totals_;                  // as last read: what goes on when ovs-vswitchd is restarted
+    std::uint64_t connections_ = 0;  // to the bridge, so far
     Clock::time_point node_followed_{};
     Clock::time_point next_try_{};
     bool lost_ = false;
+    CounterReader reader_;
+    std::jthread counting_;  // last: it uses all the others
 };
 
 Result<void> OvsBackend::start() {
@@ -73,7 +85,11 @@ Result<void> OvsBackend::start() {
     if (auto loaded = installer_.load(); !loaded) {
         return loaded;
     }
-    return connect();
+    if (auto done = connect(); !done) {
+        return done;
+    }
+    counting_ = std::jthread([this](const std::stop_token& stop) { keep_counting(stop); });
+    return {};
 }
 
 /// Puts everything in order after the bridge was reached, for the first time or again.
@@ -83,6 +99,7 @@ Result<void> OvsBackend::connect() {
             return opened;
         }
     }
+    ++connections_;
     if (auto recovered = installer_.recover(totals_); !recovered) {
         return recovered;
     }
@@ -138,36 +155,53 @@ Result<void> OvsBackend::configure(const Settings& settings) {
     return installer_.configure(settings);
 }
 
-Result<void> OvsBackend::read_counters() {
-    if (auto settled = bridge_.settle(); !settled) {
-        return settled;
+/// Rules may change while the switch is asked. Only what one life of ovs-vswitchd has counted is
+/// believed: after a restart nothing is there until connect() has put it in again.
+Result<CounterReader::Read> OvsBackend::read(CounterReader::Connections connections) {
+    std::unique_lock lock(mutex_);
+    const auto connection = connections_;
+    lock.unlock();
+    auto read = reader_.read(connections);
+    if (!read) {
+        return read;
     }
-    auto totals = read_totals(bridge_, installer_.state());
-    if (!totals) {
-        return std::unexpected(totals.error());
+    lock.lock();
+    if (bridge_.connected()) {
+        static_cast<void>(bridge_.serve());
     }
-    totals_ = std::move(*totals);
-    const auto dump = bridge_.control("dpctl/dump-conntrack", {});
-    if (!dump) {
-        return std::unexpected(dump.error());
+    if (!bridge_.connected() || connection != connections_) {
+        return util::fail(
+            fmt::format("bridge {} was lost while its counters were read", options_.bridge));
     }
-    open_ = read_open_connections(*dump);
-    counted_ = Clock::now();
-    return {};
+    totals_ = sum_up(read->flows, installer_.state());
+    return read;
 }
 
 Result<Counters> OvsBackend::counters() {
+    const auto found = read(CounterReader::Connections::kRead);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
     const std::lock_guard lock(mutex_);
-    if (auto read = read_counters(); !read) {
-        return std::unexpected(read.error());
-    }
-    auto counters = make_counters(installer_.state(), totals_, open_);
+    auto counters = make_counters(installer_.state(), totals_, found->open);
     counters.events_lost = punts_.events_lost();
-    if (const auto drops = bridge_.meter_drops()) {
-        const auto held = drops->find(kMeterHold);
-        counters.held_lost = held == drops->end() ? 0 : held->second;
-    }
+    counters.held_lost = found->held_lost;
     return counters;
+}
+
+void OvsBackend::keep_counting(const std::stop_token& stop) {
+    std::mutex idle;
+    std::condition_variable_any ended;
+    std::chrono::nanoseconds pause = kCountPeriod;
+    std::unique_lock lock(idle);
+    while (!ended.wait_for(lock, stop, pause, [&] { return stop.stop_requested(); })) {
+        const auto found = read(CounterReader::Connections::kLeaveOut);
+        if (!found) {
+            util::log::debug("counters: {}", found.error().text());
+        }
+        pause = found ? std::max<std::chrono::nanoseconds>(kCountPeriod, found->busy * kCountShare)
+                      : kCountPeriod;
+    }
 }
 
 void OvsBackend::drain(const EventSink& sink) {
@@ -207,7 +241,7 @@ Result<void> OvsBackend::sweep() {
             }
         }
     }
-    return now - counted_ > kCountPeriod ? read_counters() : Result<void>();
+    return {};
 }
 
 std::vector<std::string> OvsBackend::installed(const model::AllowKey& edge,

@@ -136,6 +136,7 @@ void Punts::hold(const Found& found, HeldPacket::Kind kind, Taken& taken) {
     held.ifindex = kind == HeldPacket::Kind::kNoInstance
                        ? ifindex_of_port(found.state, found.port())
                        : ifindex_of_address(found.state, found.packet.flow.destination);
+    held.callers_try = (found.value(field::kFlags) & kKept) != 0;
     held.from = name_of(found.state, found.value(field::kFrom));
     held.to = name_of(found.state, found.value(field::kTo));
     held.frame.assign(found.in.frame.begin(), found.in.frame.end());
@@ -144,10 +145,11 @@ void Punts::hold(const Found& found, HeldPacket::Kind kind, Taken& taken) {
 }
 
 void Punts::swallow_reset(const Found& found, Taken& taken) {
+    // The tracker has seen the reset, so the next try opens a connection of its own. Forgetting it
+    // here could meet that one already: the call may have been sent on again meanwhile.
     if (!found.opened) {
         return;
     }
-    forget(found);
     HeldPacket held;
     held.kind = HeldPacket::Kind::kReset;
     held.time = now();

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// The questions of rules.cpp to Open vSwitch (userspace datapath). A change is in force when a
+// packet follows it, so packets are what is asked: SYNs of ever new ports go into the caller's veth
+// as fast as they come out, and what comes out of the bridge's LOCAL port, on its way to an
+// instance, or comes back as a refusal, tells which rules each one met.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <initializer_list>
+#include <random>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "bench/big_application.h"
+#include "bench/frame_tap.h"
+#include "bench/private_world.h"
+#include "bench/samples.h"
+#include "test/support/packet.h"
+#include "test/support/socket.h"
+
+namespace directfaas::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+constexpr unsigned kNamespaces = 100;
+constexpr unsigned kCallers = 10;  // namespaces with a pod on this node
+constexpr unsigned kCallee = 5;    // the function that changes (see NamespaceState)
+constexpr std::chrono::seconds kPatience{10};
+/// A packet whose fate is not seen for so long has met neither.
+constexpr std::chrono::milliseconds kFateWait{2};
+constexpr std::chrono::microseconds kPace{100};
+/// Two instances are met by chance: so many packets in a row without the one that was taken mean
+/// that it is gone.
+constexpr unsigned kEnough = 20;
+
+std::string interface_name(unsigned ns) { return "b" + std::to_string(ns); }
+std::string pod_end(unsigned ns) { return "p" + std::to_string(ns); }
+
+class Application {
+   public:
+    Application() : app_(kNamespaces, BigApplication::Backend::kOvs), states_(kNamespaces) {
+        for (unsigned ns = 0; ns < kNamespaces; ++ns) {
+            if (ns < kCallers) {
+                add_pod(ns);
+            }
+            app_.prepare(ns, states_[ns]);
+            app_.put(ns);
+        }
+        app_.start();
+    }
+    [[nodiscard]] const support::Netns& node() const { return app_.node(); }
+
+    /// Gives or takes the edge f0 → f5 of a namespace; ms until SYNs meet the new verdict.
+    double change_edge(unsigned ns) {
+        auto& state = states_[ns];
+        state.edge = !state.edge;
+        return state.edge ? until(ns, {Fate::kFirst, Fate::kLast}, {})
+                          : until(ns, {}, {Fate::kFirst, Fate::kLast});
+    }
+    /// Takes or gives one instance of f5; ms until calls go there, or have ceased to.
+    double change_instances(unsigned ns) {
+        auto& state = states_[ns];
+        state.instance = !state.instance;
+        return state.instance ? until(ns, {Fate::kLast}, {}) : until(ns, {}, {Fate::kLast});
+    }
+    /// Calls must pass to show the instance that they meet.
+    void allow(unsigned ns) {
+        if (!states_[ns].edge) {
+            change_edge(ns);
+        }
+    }
+
+   private:
+    void add_pod(unsigned ns) {
+        states_[ns].interface = interface_name(ns);
+        states_[ns].few = true;
+        app_.node().ip({"link add " + interface_name(ns) +
+                            " address 0e:00:00:00:00:01 type veth peer name " + pod_end(ns),
+                        "link set " + interface_name(ns) + " arp off up",
+                        "link set " + pod_end(ns) + " arp off up"});
+        app_.vswitch().add_port(interface_name(ns));
+    }
+    Clock::time_point change(unsigned ns) {
+        app_.prepare(ns, states_[ns]);
+        const auto start = Clock::now();
+        app_.put(ns);
+        return start;
+    }
+    void send(unsigned ns, const support::FrameSender& sender) {
+        port_ = port_ == 65000 ? 1024 : static_cast<std::uint16_t>(port_ + 1);
+        const support::Mac bridge{0xee, 0xee, 0xee, 0xee, 0xee, 0xee};
+        sender.send(
+            (support::Eth{.dst = bridge} /
+             support::Ip4{.src = pod_address(ns, 0, 0), .dst = service_address(ns, kCallee)} /
+             support::Tcp{.sport = port_, .dport = kPort, .flags = support::tcp_flag::kSyn})
+                .bytes());
+    }
+    enum class Fate : std::uint8_t { kFirst, kLast, kRefused, kLost };
+    /// What becomes of one SYN.
+    Fate ask(unsigned ns, const support::FrameSender& sender, FrameTap& out, FrameTap& back) {
+        send(ns, sender);
+        const auto sent = Clock::now();
+        while (Clock::now() - sent < kFateWait) {
+            if (const auto seen = out.take()) {
+                const auto last = pod_address(ns, kCallee, 1);
+                return seen->destination == last ? Fate::kLast : Fate::kFirst;
+            }
+            if (back.take()) {
+                return Fate::kRefused;
+            }
+        }
+        return Fate::kLost;
+    }
+    /// Makes the change; ms until a packet's fate is one of `after`, or until the last one whose
+    /// fate is one of `before`.
+    double until(unsigned ns, std::initializer_list<Fate> after,
+                 std::initializer_list<Fate> before) {
+        const support::FrameSender sender(app_.node(), pod_end(ns));
+        FrameTap out(app_.vswitch().bridge());
+        FrameTap back(pod_end(ns));
+        const auto start = change(ns);
+        auto last = start;
+        for (unsigned others = 0; others < kEnough;) {
+            const Fate fate = ask(ns, sender, out, back);
+            const auto now = Clock::now();
+            if (std::ranges::find(after, fate) != after.end()) {
+                return Milliseconds(now - start).count();
+            }
+            const bool old = std::ranges::find(before, fate) != before.end();
+            last = old ? now : last;
+            others = old || after.size() > 0 ? 0 : others + 1;
+            if (now - start > kPatience) {
+                throw std::runtime_error("a change was not in force within 10 s");
+            }
+            while (Clock::now() - now < kPace) {
+            }
+        }
+        return Milliseconds(last - start).count();
+    }
+
+    BigApplication app_;
+    std::vector<NamespaceState> states_;
+    std::uint16_t port_ = 1024;
+};
+
+void measure_changes(unsigned changes, Samples& samples) {
+    Application application;
+    std::mt19937 random(1);
+    std::uniform_int_distribution<int> pause_ms(5, 25);
+    std::vector<double> edges;
+    std::vector<double> instances;
+    application.node().run([&] {
+        (void)take_cpu(measured_cpu());
+        for (unsigned i = 0; i < changes; ++i) {
+            // Changes come one by one, as from a person or a controller, not as a burst.
+            std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms(random)));
+            edges.push_back(application.change_edge(i % kCallers));
+            application.allow(i % kCallers);
+            std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms(random)));
+            instances.push_back(application.change_instances(i % kCallers));
+            progress("rules", i + 1, changes);
+        }
+    });
+    samples.series("edge_ms", edges);
+    samples.series("instances_ms", instances);
+}
+
+void measure_load(unsigned times, Samples& samples) {
+    std::vector<double> seconds;
+    for (unsigned i = 0; i < times; ++i) {
+        BigApplication app(1000, BigApplication::Backend::kOvs);
+        for (unsigned ns = 0; ns < 1000; ++ns) {
+            app.prepare(ns, {});
+            app.put(ns);
+        }
+        seconds.push_back(app.start());
+        app.agent().kill();
+        progress("bulk load", i + 1, times);
+    }
+    samples.series("load_s", seconds);
+}
+
+}  // namespace
+}  // namespace directfaas::bench
+
+int main(int argc, char** argv) {
+    namespace bench = directfaas::bench;
+    try {
+        if (auto entered = bench::enter_private_world(); !entered) {
+            throw std::runtime_error(entered.error().text());
+        }
+        // Agent and switch inherit this. The thread that asks without a break has the other CPU.
+        if (auto left = bench::leave_cpu(bench::measured_cpu()); !left) {
+            throw std::runtime_error(left.error().text());
+        }
+        bench::Samples samples;
+        bench::measure_changes(argc > 1 ? std::stoul(argv[1]) : 200, samples);
+        if (const auto times = argc > 2 ? std::stoul(argv[2]) : 1; times > 0) {
+            bench::measure_load(times, samples);
+        }
+        std::puts(samples.json().c_str());
+        return 0;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "bench_rules_ovs: %s\n", error.what());
+        return 1;
+    }
+}
