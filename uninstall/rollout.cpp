@@ -51,8 +51,8 @@ util::Result<Progress> progress_of(const std::string& daemonset) {
 
 util::Result<void> roll_out(kube::Client& client, const std::string& ns, const std::string& name,
                             const std::string& patch, const Patience& patience) {
-    const auto path =
-        kube::object_path({.path = fmt::format("/apis/apps/v1/namespaces/{}/daemonsets", ns)}, name);
+    const auto path = kube::object_path(
+        {.path = fmt::format("/apis/apps/v1/namespaces/{}/daemonsets", ns)}, name);
     if (const auto merged = client.merge(path, patch); !merged) {
         return util::fail(fmt::format("DaemonSet {}/{}: {}", ns, name, merged.error().text()));
     }
@@ -72,7 +72,8 @@ util::Result<void> roll_out(kube::Client& client, const std::string& ns, const s
     }
     return util::fail(fmt::format(
         "after {} s {} of {} nodes are clean; see `kubectl -n {} get pods -o wide` for the others",
-        std::chrono::duration_cast<std::chrono::seconds>(patience.timeout).count(), last.clean(), last.wanted, ns));
+        std::chrono::duration_cast<std::chrono::seconds>(patience.timeout).count(), last.clean(),
+        last.wanted, ns));
 }
 
 }  // namespace directfaas::uninstall

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 from bookinfo import (
     MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, all_refused, call, dfctl, edges, pod_spec, pods,
@@ -32,6 +33,8 @@ def node_state(node):
 
 def proxy(mode):
     run(CLUSTER, "proxy", mode)
+    running = len(processes(BINARIES + "kube-proxy"))
+    expect(running == (0 if mode == "off" else len(NODES)), f"{running} kube-proxies run in mode {mode}")
 
 
 def works_beside_nftables():
@@ -148,12 +151,14 @@ def apiserver_stopped():
     (apiserver,) = processes(BINARIES + "kube-apiserver")
     running = "/usr/bin/directfaas-agent", "--node-name=node1"
     (agent,) = processes(*running)
+    waiting = int(Path(f"/proc/{apiserver}/stat").read_text().rsplit(")", 1)[1].split()[1])
     os.kill(apiserver, signal.SIGSTOP)
     try:
         os.kill(agent, signal.SIGKILL)
         until("a new agent's process", lambda: set(processes(*running)) - {agent}, 60)
     finally:
         os.kill(apiserver, signal.SIGCONT)
+        os.kill(waiting, signal.SIGCONT)  # nsenter stops with what it waits for
     until("an agent that is ready again", lambda: dfctl("node1", "status")["ready"], 90)
     return all_ok(load.stop(), 300)
 

@@ -141,17 +141,13 @@ load_images() {
 proxy_mode() {
     local node
     for node in $(nodes); do
-        if [ -e "$state/pid/$node.proxy" ]; then
-            kill "$(pid_of "$node.proxy")" 2>/dev/null || true
-            rm -f "$state/pid/$node.proxy"
-        fi
+        stop "$node-proxy"
         enter "$node" "$bin/kube-proxy" --cleanup >>"$state/log/$node-proxy.log" 2>&1 || true
         if [ "$1" = off ]; then continue; fi
         start "$node" "$node-proxy" "$bin/kube-proxy" --proxy-mode="$1" --hostname-override="$node" \
             --kubeconfig="$state/pki/kube-proxy.conf" --cluster-cidr="$pods.0.0/16" \
             --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 \
             --conntrack-tcp-timeout-close-wait=0
-        record "$node.proxy" $!
         until_true 30 "kube-proxy of $node" enter "$node" curl -sf http://127.0.0.1:10256/healthz
     done
 }

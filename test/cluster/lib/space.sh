@@ -55,20 +55,36 @@ enter() {
 }
 in_control() { enter control "$@"; }
 
-# start NAME LOG COMMAND...: in a namespace, in the background. Its life is the namespace's.
+# start NAME LOG COMMAND...: in a namespace, in the background. Its life is the namespace's. What is
+# recorded under LOG is nsenter, which waits outside for the command and must collect it.
 start() {
-    local name=$1 log=$state/log/$2.log pid
+    local name=$1 log=$state/log/$2.log what=$2 pid
     shift 2
     pid=$(pid_of "$name") || die "there is no $name"
     (
         exec 8>&- 9>&-
         exec setsid nsenter --target "$pid" --net --pid --mount --ipc --uts -- "$@"
     ) </dev/null >>"$log" 2>&1 &
+    record "$what.started" $!
+}
+
+# stop LOG: ends what was started under that name, and waits for its end.
+stop() {
+    local waiting running
+    waiting=$(pid_of "$1.started") || return 0
+    running=$(child_of "$waiting")
+    if [ -n "$running" ]; then kill "$running" 2>/dev/null || true; fi
+    until_true 20 "end of $1" test ! -e "/proc/${running:-$waiting}"
+    rm -f "$state/pid/$1.started"
 }
 
 end_spaces() {
     local file name pid
     [ -d "$state/pid" ] || return 0
+    for file in "$state"/pid/*.started; do # a stopped one would collect nobody, and hold its namespace
+        [ -e "$file" ] || continue
+        pid=$(pid_of "$(basename "$file")") && kill -KILL "$pid" 2>/dev/null || true
+    done
     for file in "$state"/pid/*.outer; do
         [ -e "$file" ] || continue
         name=$(basename "$file" .outer)
