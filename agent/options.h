@@ -27,29 +27,29 @@ struct HttpAddress {
 
 struct AgentOptions {
     Task task = Task::kRun;
-    std::chrono::milliseconds drain{0};  // not 0: run only until no call is open, at most so long
     bool check_as_json = false;
+    SourceKind source = SourceKind::kDirectory;
+    std::chrono::milliseconds drain{0};  // not 0: run only until no call is open, at most so long
 
     std::string instance;   // default: the node's name
     std::string node_name;  // default: the host's name
-    SourceKind source = SourceKind::kDirectory;
     std::string source_dir = "/etc/directfaas/manifests";
     std::string kubeconfig;  // empty: the service account of the pod
     std::vector<util::IpPrefix> pod_networks;
 
-    BackendKind backend = BackendKind::kEbpf;
+    /// Why nothing takes the fast path; empty: what may does.
+    [[nodiscard]] std::string no_fast_path() const;
     std::string ovs_bridge = "br-directfaas";
     std::string ovs_run_dir = "/run/openvswitch";
     std::string bpffs = "/sys/fs/bpf";
-    AttachKind attach = AttachKind::kAuto;
-    std::uint32_t tc_priority = 1;
-    bool deny_silently = false;
-    bool fast_path = true;
     std::vector<std::string> uplinks;
     UplinkKind uplink_mode = UplinkKind::kGeneric;
     bool tunnelled = false;
-    /// Why nothing takes the fast path; empty: what may does.
-    [[nodiscard]] std::string no_fast_path() const;
+    BackendKind backend = BackendKind::kEbpf;
+    AttachKind attach = AttachKind::kAuto;
+    bool deny_silently = false;
+    bool fast_path = true;
+    std::uint32_t tc_priority = 1;
     std::uint32_t max_functions = 16384;
     std::uint32_t max_endpoints = 131072;
     std::uint32_t max_edges = 32768;

@@ -50,7 +50,9 @@ std::expected<NetworkConfig, CniError> NetworkConfig::parse(std::string_view tex
 
 std::string host_interface_name(const std::string& container, const std::string& interface_name) {
     std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
-    for (const char byte : container + "\n" + interface_name) {
+    std::string name = container;
+    name.append("\n").append(interface_name);
+    for (const char byte : name) {
         hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211ULL;
     }
     constexpr std::uint64_t kDigits = 0xffff'ffff'ffffULL;  // a name has 15 characters at most

@@ -96,7 +96,7 @@ std::expected<Json, std::string> Database::transact(const std::vector<Json>& ope
         received.append(piece.data(), static_cast<std::size_t>(got));
     }
     const auto answer = Json::parse(received);
-    const auto results = answer.value("result", Json::array());
+    auto results = answer.value("result", Json::array());
     for (const auto& result : results) {
         if (result.is_object() && result.contains("error")) {
             return std::unexpected("Open vSwitch's database: " + result.value("error", "") + " " +

@@ -31,7 +31,8 @@ std::vector<std::string> environment_with(const Variables& changed) {
         }
     }
     for (const auto& [name, value] : changed) {
-        all.push_back(name + "=" + value);
+        std::string line = name;
+        all.push_back(std::move(line.append("=").append(value)));
     }
     return all;
 }
@@ -59,6 +60,7 @@ std::expected<Ran, std::string> execute(const std::string& program, const std::s
     posix_spawn_file_actions_adddup2(&actions, out_write.get(), STDOUT_FILENO);
     auto lines = environment_with(changed);
     std::vector<char*> variables;
+    variables.reserve(lines.size() + 1);
     for (auto& line : lines) {
         variables.push_back(line.data());
     }
@@ -95,7 +97,7 @@ std::expected<Json, CniError> answer_of(const std::string& program, const std::s
     if (!ran) {
         return std::unexpected(CniError{Code::kInputOutput, "delegate to " + program, ran.error()});
     }
-    const auto answer = Json::parse(ran->out, nullptr, false);
+    auto answer = Json::parse(ran->out, nullptr, false);
     if (ran->status != 0) {
         const bool told = answer.is_object() && answer.contains("msg");
         return std::unexpected(

@@ -42,8 +42,7 @@ std::optional<util::IpAddress> parse_address(const Json& object, const char* key
     if (found == object.end() || !found->is_string()) {
         return std::nullopt;
     }
-    const auto parsed = util::IpAddress::parse(found->get<std::string>());
-    return parsed ? std::optional(*parsed) : std::nullopt;
+    return util::IpAddress::parse(found->get<std::string>());
 }
 
 std::optional<util::IpAddress> gateway_of(const PodNetwork& network, bool v4) {

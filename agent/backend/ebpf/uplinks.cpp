@@ -132,6 +132,7 @@ Result<void> Uplinks::detach_all() {
 
 std::vector<UplinkStanding> Uplinks::standing() const {
     std::vector<UplinkStanding> all;
+    all.reserve(guards_.size());
     for (const auto& [device, guard] : guards_) {
         all.push_back({device, guard.problem});
     }

@@ -83,7 +83,7 @@ end_spaces() {
     [ -d "$state/pid" ] || return 0
     for file in "$state"/pid/*.started; do # a stopped one would collect nobody, and hold its namespace
         [ -e "$file" ] || continue
-        pid=$(pid_of "$(basename "$file")") && kill -KILL "$pid" 2>/dev/null || true
+        if pid=$(pid_of "$(basename "$file")"); then kill -KILL "$pid" 2>/dev/null || true; fi
     done
     for file in "$state"/pid/*.outer; do
         [ -e "$file" ] || continue
