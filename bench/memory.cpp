@@ -89,7 +89,7 @@ void measure_cpu(BigApplication& app, unsigned namespaces, Samples& samples) {
     constexpr unsigned kRest = 20;
     constexpr unsigned kBusy = 5;
     std::this_thread::sleep_for(std::chrono::seconds(2));  // what the start has left to do
-    samples.note("cpu_rest", cpu_percent(app, kRest, [] {
+    samples.note("cpu_rest", cpu_percent(app, kRest, [&] {
                      std::this_thread::sleep_for(std::chrono::seconds(kRest));
                  }));
     samples.note("cpu_changes",
