@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include <chrono>
-#include <cstdio>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "bench/private_world.h"
+#include "bench/program.h"
 #include "bench/samples.h"
 #include "test/support/cluster.h"
 
@@ -144,18 +144,9 @@ Samples measure(unsigned calls) {
 
 int main(int argc, char** argv) {
     namespace bench = directfaas::bench;
-    try {
-        if (auto entered = bench::enter_private_world(); !entered) {
-            throw std::runtime_error(entered.error().text());
-        }
+    return bench::run_program("bench_cold", [&] {
         // The agent inherits this; caller and instance have the other CPU.
-        if (auto left = bench::leave_cpu(bench::measured_cpu()); !left) {
-            throw std::runtime_error(left.error().text());
-        }
-        std::puts(bench::measure(argc > 1 ? std::stoul(argv[1]) : 500).json().c_str());
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "bench_cold: %s\n", error.what());
-        return 1;
-    }
+        bench::require(bench::leave_cpu(bench::measured_cpu()));
+        return bench::measure(bench::argument(argc, argv, 1, 500));
+    });
 }

@@ -7,7 +7,6 @@
 #include <net/if.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
@@ -17,6 +16,7 @@
 
 #include "bench/bpf/dnat_only.h"
 #include "bench/private_world.h"
+#include "bench/program.h"
 #include "bench/samples.h"
 #include "bench/switch_under_test.h"
 #include "dnat_only.skel.h"
@@ -183,10 +183,7 @@ unsigned interface(const char* name) {
     return index;
 }
 
-int measure(unsigned rounds) {
-    if (auto entered = enter_private_world(); !entered) {
-        throw std::runtime_error(entered.error().text());
-    }
+Samples measure(unsigned rounds) {
     if (std::system("ip link add caller type veth peer name callee") != 0) {  // NOLINT(*-env33-c)
         throw std::runtime_error("cannot make interfaces");
     }
@@ -204,21 +201,15 @@ int measure(unsigned rounds) {
     add_spread(measurement, small, 10, "_v4_10");
     add_spread(measurement, large, 10000, "_v4_10000");
     add_references(measurement, dnat);
-    if (auto taken = take_cpu(measured_cpu()); !taken) {
-        throw std::runtime_error(taken.error().text());
-    }
-    std::puts(measurement.run(rounds).json().c_str());
-    return 0;
+    require(take_cpu(measured_cpu()));
+    return measurement.run(rounds);
 }
 
 }  // namespace
 }  // namespace directfaas::bench
 
 int main(int argc, char** argv) {
-    try {
-        return directfaas::bench::measure(argc > 1 ? std::stoul(argv[1]) : 100);
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "bench_datapath: %s\n", error.what());
-        return 1;
-    }
+    namespace bench = directfaas::bench;
+    return bench::run_program("bench_datapath",
+                              [&] { return bench::measure(bench::argument(argc, argv, 1, 100)); });
 }

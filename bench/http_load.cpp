@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/http_load.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 
 #include <array>
@@ -10,6 +8,7 @@
 #include <string>
 
 #include "bench/http_server.h"
+#include "bench/sockets.h"
 
 namespace directfaas::bench {
 namespace {
@@ -19,16 +18,7 @@ using Microseconds = std::chrono::duration<double, std::micro>;
 
 class Connection {
    public:
-    explicit Connection(const support::SocketAddress& to) {
-        sockaddr_storage address{};
-        const socklen_t length = support::to_sockaddr(to, address);
-        fd_.reset(::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const int on = 1;
-        ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
-            support::throw_errno("connect to " + to.text());
-        }
-    }
+    explicit Connection(const support::SocketAddress& to) : fd_(connect_to(to)) {}
     [[nodiscard]] int fd() const { return fd_.get(); }
 
     void ask(const std::string& request) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/http_server.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -12,6 +10,7 @@
 #include <charconv>
 
 #include "bench/private_world.h"
+#include "bench/sockets.h"
 
 namespace directfaas::bench {
 namespace {
@@ -21,22 +20,6 @@ void watch(int epoll, int fd) {
     if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
         support::throw_errno("epoll_ctl");
     }
-}
-
-util::UniqueFd listen_in(const support::Netns& netns, std::uint16_t port) {
-    return netns.run([port] {
-        util::UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const int on = 1;
-        ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        sockaddr_in6 any{};
-        any.sin6_family = AF_INET6;
-        any.sin6_port = htons(port);
-        if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof(any)) != 0 ||
-            ::listen(fd.get(), SOMAXCONN) != 0) {
-            support::throw_errno("listen on port " + std::to_string(port));
-        }
-        return fd;
-    });
 }
 
 bool send_all(int fd, const std::string& text) {
@@ -108,8 +91,7 @@ void HttpServer::accept_one() {
     if (!fd.valid()) {
         return;
     }
-    const int on = 1;
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    set_no_delay(fd.get());
     watch(epoll_.get(), fd.get());
     const int number = fd.get();
     clients_[number].fd = std::move(fd);

@@ -5,13 +5,12 @@
 // samples for bench/run.
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <functional>
 #include <random>
-#include <stdexcept>
 #include <string>
 
 #include "bench/private_world.h"
+#include "bench/program.h"
 #include "bench/round_trip.h"
 #include "bench/samples.h"
 #include "bench/ways.h"
@@ -77,11 +76,7 @@ Samples measure(const World& world, unsigned rounds) {
         }
         progress("latency", round + 1, rounds);
     }
-    if (world.counted() != connections) {
-        throw std::runtime_error("the switch counted " + std::to_string(world.counted()) +
-                                 " connections, there were " + std::to_string(connections) +
-                                 ": something went past it");
-    }
+    world.require_counted(connections);
     return samples;
 }
 
@@ -90,15 +85,8 @@ Samples measure(const World& world, unsigned rounds) {
 
 int main(int argc, char** argv) {
     namespace bench = directfaas::bench;
-    try {
-        if (auto entered = bench::enter_private_world(); !entered) {
-            throw std::runtime_error(entered.error().text());
-        }
+    return bench::run_program("bench_latency", [&] {
         const bench::World world;
-        std::puts(bench::measure(world, argc > 1 ? std::stoul(argv[1]) : 60).json().c_str());
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "bench_latency: %s\n", error.what());
-        return 1;
-    }
+        return bench::measure(world, bench::argument(argc, argv, 1, 60));
+    });
 }

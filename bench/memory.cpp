@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 
 #include <chrono>
-#include <cstdio>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +13,7 @@
 
 #include "bench/big_application.h"
 #include "bench/private_world.h"
+#include "bench/program.h"
 #include "bench/samples.h"
 #include "lib/util/unique_fd.h"
 
@@ -111,8 +111,6 @@ void measure(unsigned namespaces, const std::string& suffix, Samples& samples) {
     if (namespaces > 1) {
         measure_cpu(app, namespaces, samples);
     }
-    app.agent().kill();
-    app.agent().remove();
 }
 
 }  // namespace
@@ -120,17 +118,10 @@ void measure(unsigned namespaces, const std::string& suffix, Samples& samples) {
 
 int main() {
     namespace bench = directfaas::bench;
-    try {
-        if (auto entered = bench::enter_private_world(); !entered) {
-            throw std::runtime_error(entered.error().text());
-        }
+    return bench::run_program("bench_memory", [] {
         bench::Samples samples;
         bench::measure(1, "_10", samples);
         bench::measure(1000, "_10000", samples);
-        std::puts(samples.json().c_str());
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "bench_memory: %s\n", error.what());
-        return 1;
-    }
+        return samples;
+    });
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/round_trip.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include <array>
 #include <chrono>
 
 #include "bench/private_world.h"
+#include "bench/sockets.h"
 
 namespace directfaas::bench {
 namespace {
@@ -35,38 +33,6 @@ bool receive(int fd) {
 bool send(int fd) {
     static const Message kMessage{};
     return ::send(fd, kMessage.data(), kMessage.size(), MSG_NOSIGNAL) == ssize_t{kBytes};
-}
-
-void set_no_delay(int fd) {
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
-/// Blocking, and for both families.
-util::UniqueFd listen_in(const support::Netns& netns, std::uint16_t port) {
-    return netns.run([port] {
-        util::UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        sockaddr_in6 any{};
-        any.sin6_family = AF_INET6;
-        any.sin6_port = htons(port);
-        if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof(any)) != 0 ||
-            ::listen(fd.get(), SOMAXCONN) != 0) {
-            throw_errno("listen on port " + std::to_string(port));
-        }
-        return fd;
-    });
-}
-
-util::UniqueFd connect_to(const support::SocketAddress& to) {
-    sockaddr_storage address{};
-    const socklen_t length = support::to_sockaddr(to, address);
-    util::UniqueFd fd(::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!fd.valid() ||
-        ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
-        throw_errno("connect to " + to.text());
-    }
-    set_no_delay(fd.get());
-    return fd;
 }
 
 void request(int fd) {

@@ -9,17 +9,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
-#include <random>
 #include <stdexcept>
-#include <thread>
 #include <vector>
 
-#include "bench/big_application.h"
+#include "bench/changes.h"
 #include "bench/private_world.h"
+#include "bench/program.h"
 #include "bench/repeater.h"
-#include "bench/samples.h"
 #include "bench/switch_under_test.h"
 #include "maps/route.h"
 
@@ -113,63 +110,25 @@ class Application {
     util::UniqueFd vip_;
 };
 
-void measure_changes(unsigned changes, Samples& samples) {
-    Application application;
-    std::mt19937 random(1);
-    std::uniform_int_distribution<int> pause_ms(5, 25);
-    std::vector<double> edges;
-    std::vector<double> instances;
-    application.node().run([&] {
-        (void)take_cpu(measured_cpu());
-        for (unsigned i = 0; i < changes; ++i) {
-            // Changes come one by one, as from a person or a controller, not as a burst.
-            std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms(random)));
-            edges.push_back(application.change_edge(i % kCallers));
-            std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms(random)));
-            instances.push_back(application.change_instances(i % kNamespaces));
-            progress("rules", i + 1, changes);
-        }
-    });
-    samples.series("edge_ms", edges);
-    samples.series("instances_ms", instances);
-}
-
-void measure_load(unsigned times, Samples& samples) {
-    std::vector<double> seconds;
-    for (unsigned i = 0; i < times; ++i) {
-        BigApplication app(1000);
-        for (unsigned ns = 0; ns < 1000; ++ns) {
-            app.prepare(ns, {});
-            app.put(ns);
-        }
-        seconds.push_back(app.start());
-        app.agent().kill();
-        app.agent().remove();
-        progress("bulk load", i + 1, times);
-    }
-    samples.series("load_s", seconds);
-}
-
 }  // namespace
 }  // namespace directfaas::bench
 
 int main(int argc, char** argv) {
     namespace bench = directfaas::bench;
-    try {
-        if (auto entered = bench::enter_private_world(); !entered) {
-            throw std::runtime_error(entered.error().text());
-        }
+    return bench::run_program("bench_rules", [&] {
         // The agent inherits this. The thread that asks without a break has the other CPU.
-        if (auto left = bench::leave_cpu(bench::measured_cpu()); !left) {
-            throw std::runtime_error(left.error().text());
-        }
+        bench::require(bench::leave_cpu(bench::measured_cpu()));
         bench::Samples samples;
-        bench::measure_changes(argc > 1 ? std::stoul(argv[1]) : 400, samples);
-        bench::measure_load(argc > 2 ? std::stoul(argv[2]) : 5, samples);
-        std::puts(samples.json().c_str());
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "bench_rules: %s\n", error.what());
-        return 1;
-    }
+        {
+            bench::Application application;
+            bench::measure_changes(
+                application.node(), bench::argument(argc, argv, 1, 400),
+                [&](unsigned i) { return application.change_edge(i % bench::kCallers); },
+                [&](unsigned i) { return application.change_instances(i % bench::kNamespaces); },
+                samples);
+        }
+        bench::measure_load(bench::BigApplication::Backend::kEbpf,
+                            bench::argument(argc, argv, 2, 5), samples);
+        return samples;
+    });
 }

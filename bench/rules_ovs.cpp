@@ -5,17 +5,14 @@
 // instance, or comes back as a refusal, tells which rules each one met.
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <initializer_list>
-#include <random>
 #include <stdexcept>
-#include <thread>
 #include <vector>
 
-#include "bench/big_application.h"
+#include "bench/changes.h"
 #include "bench/frame_tap.h"
 #include "bench/private_world.h"
-#include "bench/samples.h"
+#include "bench/program.h"
 #include "test/support/packet.h"
 #include "test/support/socket.h"
 
@@ -146,65 +143,30 @@ class Application {
     std::uint16_t port_ = 1024;
 };
 
-void measure_changes(unsigned changes, Samples& samples) {
-    Application application;
-    std::mt19937 random(1);
-    std::uniform_int_distribution<int> pause_ms(5, 25);
-    std::vector<double> edges;
-    std::vector<double> instances;
-    application.node().run([&] {
-        (void)take_cpu(measured_cpu());
-        for (unsigned i = 0; i < changes; ++i) {
-            // Changes come one by one, as from a person or a controller, not as a burst.
-            std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms(random)));
-            edges.push_back(application.change_edge(i % kCallers));
-            application.allow(i % kCallers);
-            std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms(random)));
-            instances.push_back(application.change_instances(i % kCallers));
-            progress("rules", i + 1, changes);
-        }
-    });
-    samples.series("edge_ms", edges);
-    samples.series("instances_ms", instances);
-}
-
-void measure_load(unsigned times, Samples& samples) {
-    std::vector<double> seconds;
-    for (unsigned i = 0; i < times; ++i) {
-        BigApplication app(1000, BigApplication::Backend::kOvs);
-        for (unsigned ns = 0; ns < 1000; ++ns) {
-            app.prepare(ns, {});
-            app.put(ns);
-        }
-        seconds.push_back(app.start());
-        app.agent().kill();
-        progress("bulk load", i + 1, times);
-    }
-    samples.series("load_s", seconds);
-}
-
 }  // namespace
 }  // namespace directfaas::bench
 
 int main(int argc, char** argv) {
     namespace bench = directfaas::bench;
-    try {
-        if (auto entered = bench::enter_private_world(); !entered) {
-            throw std::runtime_error(entered.error().text());
-        }
+    return bench::run_program("bench_rules_ovs", [&] {
         // Agent and switch inherit this. The thread that asks without a break has the other CPU.
-        if (auto left = bench::leave_cpu(bench::measured_cpu()); !left) {
-            throw std::runtime_error(left.error().text());
-        }
+        bench::require(bench::leave_cpu(bench::measured_cpu()));
         bench::Samples samples;
-        bench::measure_changes(argc > 1 ? std::stoul(argv[1]) : 200, samples);
-        if (const auto times = argc > 2 ? std::stoul(argv[2]) : 1; times > 0) {
-            bench::measure_load(times, samples);
+        {
+            bench::Application application;
+            bench::measure_changes(
+                application.node(), bench::argument(argc, argv, 1, 200),
+                [&](unsigned i) {
+                    const double took = application.change_edge(i % bench::kCallers);
+                    application.allow(i % bench::kCallers);
+                    return took;
+                },
+                [&](unsigned i) { return application.change_instances(i % bench::kCallers); },
+                samples);
         }
-        std::puts(samples.json().c_str());
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "bench_rules_ovs: %s\n", error.what());
-        return 1;
-    }
+        if (const auto times = bench::argument(argc, argv, 2, 1); times > 0) {
+            bench::measure_load(bench::BigApplication::Backend::kOvs, times, samples);
+        }
+        return samples;
+    });
 }

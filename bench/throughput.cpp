@@ -3,10 +3,7 @@
 // the switch by both its paths, and through a gateway's pod. The CPU is never idle while it is
 // measured, so seconds by requests are CPU time of a request. Samples for bench/run.
 #include <algorithm>
-#include <cstdio>
-#include <memory>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,6 +11,7 @@
 #include "bench/http_load.h"
 #include "bench/http_server.h"
 #include "bench/private_world.h"
+#include "bench/program.h"
 #include "bench/samples.h"
 #include "bench/ways.h"
 
@@ -105,11 +103,7 @@ Samples measure(World& world, unsigned rounds) {
         }
         progress("throughput", round + 1, rounds);
     }
-    if (world.counted() != connections) {
-        throw std::runtime_error("the switch counted " + std::to_string(world.counted()) +
-                                 " connections, there were " + std::to_string(connections) +
-                                 ": something went past it");
-    }
+    world.require_counted(connections);
     return samples;
 }
 
@@ -118,16 +112,9 @@ Samples measure(World& world, unsigned rounds) {
 
 int main(int argc, char** argv) {
     namespace bench = directfaas::bench;
-    try {
-        if (auto entered = bench::enter_private_world(); !entered) {
-            throw std::runtime_error(entered.error().text());
-        }
+    return bench::run_program("bench_throughput", [&] {
         bench::World world;
         (void)bench::take_cpu(bench::measured_cpu());  // gateways inherit it
-        std::puts(bench::measure(world, argc > 1 ? std::stoul(argv[1]) : 20).json().c_str());
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "bench_throughput: %s\n", error.what());
-        return 1;
-    }
+        return bench::measure(world, bench::argument(argc, argv, 1, 20));
+    });
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/ways.h"
 
+#include <stdexcept>
+
 namespace directfaas::bench {
 namespace {
 
@@ -34,6 +36,15 @@ support::SocketAddress Node::address(bool plain, support::Family family) const {
     return plain ? support::SocketAddress{plain_server_->ip(family), kServerPort}
                  : support::SocketAddress{cluster_.vip_addresses("callee").of(family),
                                           cluster_.vip("callee").port};
+}
+
+void World::require_counted(std::uint64_t connections) const {
+    const auto counted = stack_.counted() + fast_.counted();
+    if (counted != connections) {
+        throw std::runtime_error("the switch counted " + std::to_string(counted) +
+                                 " connections, there were " + std::to_string(connections) +
+                                 ": something went past it");
+    }
 }
 
 }  // namespace directfaas::bench

@@ -55,7 +55,8 @@ class World {
     [[nodiscard]] support::SocketAddress address(Way way, support::Family family) const {
         return node(way).address(way == Way::kPlain, family);
     }
-    [[nodiscard]] std::uint64_t counted() const { return stack_.counted() + fast_.counted(); }
+    /// Throws std::runtime_error unless the switches have counted exactly so many connections.
+    void require_counted(std::uint64_t connections) const;
     /// Where the plain pods are.
     [[nodiscard]] Node& plain_node() { return stack_; }
 
