@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "from_pod.skel.h"
+#include "test/packet/maps.h"
 #include "to_pod.skel.h"
 
 namespace directfaas::packet {
@@ -26,10 +27,6 @@ constexpr std::uint32_t kMarkReplay = 0x0df00001;
 constexpr std::uint32_t kMarkRefuse = 0x0df00002;
 constexpr std::uint32_t kFurtherNumbers = 100;  // of `ep`, above those that tests give
 constexpr std::array kVeths{"df-pkt-a", "df-pkt-b"};
-
-[[noreturn]] void fail(const std::string& what) {
-    throw std::runtime_error(what + ": " + std::strerror(errno));
-}
 
 void run_command(const std::string& command) {
     if (std::system(command.c_str()) != 0) {  // NOLINT(*-env33-c): fixed text
@@ -48,39 +45,6 @@ void enter_namespace() {
         return true;
     }();
     (void)done;
-}
-
-template <typename Key, typename Value>
-void put(bpf_map* map, const Key& key, const Value& value) {
-    if (bpf_map_update_elem(bpf_map__fd(map), &key, &value, BPF_ANY) != 0) {
-        fail(std::string("write map ") + bpf_map__name(map));
-    }
-}
-
-template <typename Value, typename Key>
-std::optional<Value> get(bpf_map* map, const Key& key) {
-    Value value{};
-    if (bpf_map_lookup_elem(bpf_map__fd(map), &key, &value) != 0) {
-        return std::nullopt;
-    }
-    return value;
-}
-
-/// Sum over CPUs of a value that consists of 64-bit counters.
-template <typename Value, typename Key>
-Value sum(bpf_map* map, const Key& key) {
-    constexpr std::size_t kCounters = sizeof(Value) / sizeof(std::uint64_t);
-    const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
-    std::vector<std::uint64_t> raw(kCounters * cpus);
-    std::array<std::uint64_t, kCounters> total{};
-    if (bpf_map_lookup_elem(bpf_map__fd(map), &key, raw.data()) == 0) {
-        for (std::size_t i = 0; i < raw.size(); ++i) {
-            total[i % kCounters] += raw[i];
-        }
-    }
-    Value value;
-    std::memcpy(&value, total.data(), sizeof(value));
-    return value;
 }
 
 Outcome test_run(int program, const support::Bytes& frame, std::uint32_t ifindex,

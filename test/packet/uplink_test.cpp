@@ -8,6 +8,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "test/packet/maps.h"
 #include "test/packet/switch.h"
 #include "test/support/packet.h"
 #include "uplink.skel.h"
@@ -86,7 +87,7 @@ class Uplink : public testing::TestWithParam<bool> {
                     .data_size_in = static_cast<std::uint32_t>(frame.size()),
                     .data_size_out = static_cast<std::uint32_t>(out.size()));
         if (bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.uplink), &options) != 0) {
-            throw std::runtime_error(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(errno));
+            fail("BPF_PROG_TEST_RUN");
         }
         out.resize(options.data_size_out);
         EXPECT_EQ(out, frame) << "the guard changes no packet";
@@ -95,14 +96,7 @@ class Uplink : public testing::TestWithParam<bool> {
     [[nodiscard]] df_drop spoofed() const {
         const std::uint32_t index =
             std::uint32_t{DF_REASON_SPOOFED} * DF_HOOK_MAX + std::uint32_t{DF_HOOK_UPLINK};
-        std::vector<df_drop> of_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-        bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.drops), &index, of_cpu.data());
-        df_drop sum{};
-        for (const df_drop& one : of_cpu) {
-            sum.packets += one.packets;
-            sum.bytes += one.bytes;
-        }
-        return sum;
+        return sum<df_drop>(skeleton_->maps.drops, index);
     }
     [[nodiscard]] std::vector<df_event> events() const {
         std::vector<df_event> found;
@@ -118,12 +112,6 @@ class Uplink : public testing::TestWithParam<bool> {
     }
 
    private:
-    template <typename Key, typename Value>
-    static void put(const bpf_map* map, const Key& key, const Value& value) {
-        if (bpf_map_update_elem(bpf_map__fd(map), &key, &value, BPF_ANY) != 0) {
-            throw std::runtime_error(std::string("write map ") + bpf_map__name(map));
-        }
-    }
     void owner(const char* address, df_addr_kind kind) const {
         put(skeleton_->maps.ip_id, addr(address), df_ip_id{kFunction, 1, kind});
     }
