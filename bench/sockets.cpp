@@ -16,7 +16,8 @@ util::UniqueFd listen_in(const support::Netns& netns, std::uint16_t port) {
         sockaddr_in6 any{};
         any.sin6_family = AF_INET6;
         any.sin6_port = htons(port);
-        if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof(any)) != 0 ||
+        if (!fd.valid() ||
+            ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof(any)) != 0 ||
             ::listen(fd.get(), SOMAXCONN) != 0) {
             throw_errno("listen on port " + std::to_string(port));
         }
