@@ -60,7 +60,6 @@ int main(int argc, char** argv) {
         return options.error().exit_status;
     }
     util::log::configure(options->log_level, options->log_format);
-    signal(SIGPIPE, SIG_IGN);
     if (const auto ended = run(*options); !ended) {
         util::log::error("{}", ended.error().text());
         return kFailed;

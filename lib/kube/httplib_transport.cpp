@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include <charconv>
+#include <csignal>
 
 #include "lib/kube/abort_switch.h"
 
@@ -110,11 +111,22 @@ const char* reason_of(httplib::Error error) {
     }
 }
 
+/// The library writes TLS by write(2), so a peer that has closed would end a process that has not
+/// said what is to happen then. What it has said stays.
+void survive_closed_peers() {
+    struct sigaction now{};
+    if (sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) {
+        std::signal(SIGPIPE, SIG_IGN);
+    }
+}
+
 class HttplibTransport final : public HttpTransport {
    public:
     HttplibTransport(std::shared_ptr<const ClusterAccess> access,
                      std::shared_ptr<TokenSource> tokens, TransportLimits limits)
-        : access_(std::move(access)), tokens_(std::move(tokens)), limits_(limits) {}
+        : access_(std::move(access)), tokens_(std::move(tokens)), limits_(limits) {
+        survive_closed_peers();
+    }
 
     util::Result<HttpResponse> send(const HttpRequest& request) override {
         if (client_ && std::chrono::steady_clock::now() - client_->made > kClientLife) {

@@ -19,6 +19,7 @@ struct TransportLimits {
 
 /// A transport for `access`. Every streamed request, and every other one a minute after the last
 /// connect, reads certificates and token anew. A 401 is tried once more with a token read anew.
+/// A process that has not said what SIGPIPE is to do ignores it from the first transport on.
 std::unique_ptr<HttpTransport> make_httplib_transport(std::shared_ptr<const ClusterAccess> access,
                                                       std::shared_ptr<TokenSource> tokens,
                                                       TransportLimits limits = {});

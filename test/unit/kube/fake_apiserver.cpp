@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <csignal>
 #include <optional>
 
 namespace directfaas::kube {
@@ -158,8 +157,6 @@ FakeApiserver::FakeApiserver(Handler handler)
     : handler_(std::move(handler)),
       listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
       stop_(eventfd(0, EFD_CLOEXEC)) {
-    // As the agent does: a library that writes to what the other side has closed is told by EPIPE.
-    ::signal(SIGPIPE, SIG_IGN);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
