@@ -39,7 +39,8 @@ std::optional<Value> get(bpf_map* map, const Key& key) {
 /// Sum over CPUs of a value that consists of 64-bit counters.
 template <typename Value, typename Key>
 Value sum(bpf_map* map, const Key& key) {
-    constexpr std::size_t kCounters = sizeof(Value) / sizeof(std::uint64_t);
+    constexpr std::size_t kCounterBytes = 8;
+    constexpr std::size_t kCounters = sizeof(Value) / kCounterBytes;
     const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
     std::vector<std::uint64_t> raw(kCounters * cpus);
     std::array<std::uint64_t, kCounters> total{};
