@@ -108,10 +108,13 @@ void CommandLine::add_switch() {
                 options.bpffs, is_absolute_path, "an absolute path");
     parser.choice<bool>("--deny", "refuse (default): RST or ICMP; drop: silence",
                         options.deny_silently, {{"refuse", false}, {"drop", true}});
-    parser.choice<bool>("--fast-path",
-                        "auto (default): between pods of this node past its stack, where nothing "
-                        "would be bypassed; off: never",
-                        options.fast_path, {{"auto", true}, {"off", false}});
+    parser.choice<FastPathKind>(
+        "--fast-path",
+        "auto (default): between pods of this node past its stack, where nothing would be "
+        "bypassed; on: as auto, though the cluster has kinds of policies that the agent does not "
+        "follow (docs/security.md); off: never",
+        options.fast_path,
+        {{"auto", FastPathKind::kAuto}, {"on", FastPathKind::kOn}, {"off", FastPathKind::kOff}});
     parser.choice<AttachKind>(
         "--attach", "auto (default): tcx where the kernel has it, else clsact", options.attach,
         {{"auto", AttachKind::kAuto}, {"tcx", AttachKind::kTcx}, {"clsact", AttachKind::kClsact}});
@@ -263,14 +266,6 @@ std::expected<AgentOptions, Stop> parse_options(std::vector<std::string> argumen
         return std::unexpected(completed.error());
     }
     return line.options;
-}
-
-std::string AgentOptions::no_fast_path() const {
-    if (!fast_path) {
-        return "--fast-path off";
-    }
-    // What a NetworkPolicy says is enforced where the fast path does not go.
-    return source == SourceKind::kKubernetes ? "NetworkPolicies are not watched yet" : "";
 }
 
 }  // namespace directfaas

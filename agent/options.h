@@ -17,6 +17,7 @@ enum class Task : std::uint8_t { kRun, kCheck, kRemove };
 enum class SourceKind : std::uint8_t { kDirectory, kKubernetes };
 enum class BackendKind : std::uint8_t { kEbpf, kOvs };
 enum class UplinkKind : std::uint8_t { kGeneric, kNative };
+enum class FastPathKind : std::uint8_t { kAuto, kOn, kOff };
 enum class AttachKind : std::uint8_t { kAuto, kTcx, kClsact };
 
 /// Where /metrics and health are served. Port 0: nowhere.
@@ -37,8 +38,6 @@ struct AgentOptions {
     std::string kubeconfig;  // empty: the service account of the pod
     std::vector<util::IpPrefix> pod_networks;
 
-    /// Why nothing takes the fast path; empty: what may does.
-    [[nodiscard]] std::string no_fast_path() const;
     std::string ovs_bridge = "br-directfaas";
     std::string ovs_run_dir = "/run/openvswitch";
     std::string bpffs = "/sys/fs/bpf";
@@ -48,7 +47,7 @@ struct AgentOptions {
     BackendKind backend = BackendKind::kEbpf;
     AttachKind attach = AttachKind::kAuto;
     bool deny_silently = false;
-    bool fast_path = true;
+    FastPathKind fast_path = FastPathKind::kAuto;
     std::uint32_t tc_priority = 1;
     std::uint32_t max_functions = 16384;
     std::uint32_t max_endpoints = 131072;

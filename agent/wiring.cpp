@@ -25,7 +25,10 @@ constexpr std::chrono::seconds kReadyPatience{20};
 backend::Settings settings_from(const AgentOptions& options) {
     backend::Settings settings;
     settings.deny_silently = options.deny_silently;
-    settings.fast_path = options.no_fast_path().empty();
+    // On a cluster that takes knowing its kinds of policies first: follow_policies().
+    settings.fast_path =
+        options.fast_path == FastPathKind::kOn ||
+        (options.fast_path == FastPathKind::kAuto && options.source == SourceKind::kDirectory);
     settings.tunnelled = options.tunnelled;
     settings.event_rate = options.event_rate;
     settings.budget_rate = options.budget_rate;
@@ -200,6 +203,7 @@ void Agent::begin() {
 }
 
 void Agent::tick() {
+    follow_policies();
     begin();
     take_pending_cni();
     settle_cni();

@@ -108,6 +108,11 @@ class Agent final : public control::AgentAccess {
     void settle_cni();
     void take_pending_cni();
 
+    // wiring_source.cpp
+    /// Why nothing takes the fast path; empty: what may does.
+    [[nodiscard]] std::string no_fast_path() const;
+    void follow_policies();
+
     // wiring_node_state.cpp
     void publish_node_state();
 

@@ -75,7 +75,7 @@ control::Facts Agent::facts() const {
         .backend = backend_name(options_.backend),
         .node = options_.node_name,
         .uptime = std::chrono::steady_clock::now() - started_,
-        .no_fast_path = options_.no_fast_path(),
+        .no_fast_path = no_fast_path(),
         .not_ready = not_ready(),
         .sources = {{fmt::format("{} {}", source_kind(), source_place_), source_->object_count(),
                      source_problems.size()}},

@@ -26,6 +26,32 @@ util::Result<kube::ClusterAccess> cluster_access(const AgentOptions& options) {
 
 }  // namespace
 
+std::string Agent::no_fast_path() const {
+    switch (options_.fast_path) {
+        case FastPathKind::kOff:
+            return "--fast-path off";
+        case FastPathKind::kOn:
+            return {};
+        case FastPathKind::kAuto:
+            return source_->unseen_policies();
+    }
+    return {};
+}
+
+/// Which kinds of policies a cluster has is known later than the agent begins, and may change.
+void Agent::follow_policies() {
+    const auto obstacle = no_fast_path();
+    if (settings_.fast_path == obstacle.empty()) {
+        return;
+    }
+    settings_.fast_path = obstacle.empty();
+    util::log::info("fast path: {}", obstacle.empty() ? "in use" : "off, " + obstacle);
+    if (auto configured = backend_->configure(settings_); !configured) {
+        util::log::warning("fast path: {}; it is tried again", configured.error().text());
+        settings_.fast_path = !settings_.fast_path;
+    }
+}
+
 const char* Agent::source_kind() const {
     return options_.source == SourceKind::kDirectory ? "directory" : "kubernetes";
 }

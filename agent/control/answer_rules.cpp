@@ -40,7 +40,8 @@ Json attachments_json(const model::RuleSet& rules) {
                         {"identity", attachment.identity.text()},
                         {"ifindex", attachment.ifindex},
                         {"addresses", std::move(addresses)},
-                        {"adopted", attachment.adopted}});
+                        {"adopted", attachment.adopted},
+                        {"fast_path", attachment.fast_path}});
     }
     return list;
 }

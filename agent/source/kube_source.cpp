@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/source/kube_pods.h"
+#include "agent/source/unseen_policies.h"
 #include "lib/kube/entry_pods.h"
 #include "lib/kube/informer.h"
 #include "lib/kube/origins.h"
@@ -64,7 +65,7 @@ class KubeSource::Watches {
     ~Watches() { *alive_ = false; }
 
     void start() {
-        for (const auto kind : {Kind::kFunctionChain, Kind::kService}) {
+        for (const auto kind : {Kind::kFunctionChain, Kind::kService, Kind::kNetworkPolicy}) {
             watch(kind, resource_of(kind));
         }
         auto slices = resource_of(Kind::kEndpointSlice);
@@ -73,6 +74,8 @@ class KubeSource::Watches {
         auto pods = resource_of(Kind::kPod);
         pods.field_selector = "spec.nodeName=" + options_.node_name;
         watch(Kind::kPod, std::move(pods));
+        unseen_policies_ =
+            std::make_unique<UnseenPolicies>(loop_, options_.make_transport(), options_.reflector);
     }
 
     void rescan() {
@@ -92,6 +95,7 @@ class KubeSource::Watches {
     }
     [[nodiscard]] std::size_t object_count() const { return origins_.object_count(); }
     [[nodiscard]] bool complete() const { return complete_; }
+    [[nodiscard]] std::string unseen_policies() const { return unseen_policies_->text(); }
 
     [[nodiscard]] std::vector<ChainInForce> chains() const {
         std::vector<ChainInForce> found;
@@ -217,6 +221,7 @@ class KubeSource::Watches {
     bool complete_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for posted work
     std::map<WatchId, std::unique_ptr<Informer>> informers_;      // last: they use the others
+    std::unique_ptr<UnseenPolicies> unseen_policies_;             // from start() on
 };
 
 KubeSource::KubeSource(util::EventLoop& loop, KubeOptions options, Replace replace)
@@ -236,6 +241,8 @@ std::vector<model::Problem> KubeSource::problems() const { return watches_->prob
 std::size_t KubeSource::object_count() const { return watches_->object_count(); }
 
 bool KubeSource::complete() const { return watches_->complete(); }
+
+std::string KubeSource::unseen_policies() const { return watches_->unseen_policies(); }
 
 std::vector<ChainInForce> KubeSource::chains() const { return watches_->chains(); }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The source on a cluster: chains, Services and EndpointSlices of all namespaces, this node's
-// pods, and of the other nodes' pods only those of entries, for a function's instances are in its
-// EndpointSlices already.
+// The source on a cluster: chains, Services, EndpointSlices and NetworkPolicies of all namespaces,
+// this node's pods, and of the other nodes' pods only those of entries, for a function's instances
+// are in its EndpointSlices already.
 #pragma once
 
 #include <memory>
@@ -39,6 +39,7 @@ class KubeSource final : public Source {
     [[nodiscard]] std::size_t object_count() const override;
     /// Every watch has delivered its first list. Nothing is offered before.
     [[nodiscard]] bool complete() const override;
+    [[nodiscard]] std::string unseen_policies() const override;
     [[nodiscard]] std::vector<ChainInForce> chains() const override;
 
    private:

@@ -48,6 +48,9 @@ class Source {
     [[nodiscard]] virtual std::size_t object_count() const = 0;
     /// The whole state was known at least once; before that nothing may be withdrawn.
     [[nodiscard]] virtual bool complete() const = 0;
+    /// Policies of others that may be about pods of this node and are not followed: what may not go
+    /// past the node's stack because of them; empty: there are none.
+    [[nodiscard]] virtual std::string unseen_policies() const { return {}; }
     /// In no particular order; a directory's chains have no generation and are not among them.
     [[nodiscard]] virtual std::vector<ChainInForce> chains() const { return {}; }
 };

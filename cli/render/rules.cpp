@@ -57,15 +57,17 @@ std::string addresses(const Json& answer, const Style& style) {
 }
 
 std::string attachments(const Json& answer, const Style& style) {
-    Table table({{""}, {""}, {""}, {""}, {""}, {""}});
+    Table table({{""}, {""}, {""}, {""}, {""}, {""}, {""}});
     for (const auto& item : list_at(answer, "attachments")) {
         const auto sources = texts_at(item, "addresses");
-        table.add({{"attach", Tone::kDim},
-                   text_at(item, "pod"),
-                   "as " + text_at(item, "identity"),
-                   "ifindex " + text_at(item, "ifindex"),
-                   sources.empty() ? "" : "may send from " + joined(sources),
-                   {flag_at(item, "adopted") ? "adopted" : "", Tone::kDim}});
+        table.add(
+            {{"attach", Tone::kDim},
+             text_at(item, "pod"),
+             "as " + text_at(item, "identity"),
+             "ifindex " + text_at(item, "ifindex"),
+             sources.empty() ? "" : "may send from " + joined(sources),
+             {flag_at(item, "adopted") ? "adopted" : "", Tone::kDim},
+             {item.value("fast_path", true) ? "" : "by the stack: NetworkPolicy", Tone::kDim}});
     }
     return section(table, style);
 }

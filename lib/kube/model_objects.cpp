@@ -22,11 +22,12 @@ struct KindFacts {
     std::string_view plural;  // in paths
 };
 
-constexpr std::array<KindFacts, 4> kKinds{
+constexpr std::array<KindFacts, 5> kKinds{
     {{"FunctionChain", "directfaas.io/v1alpha1", "/apis/directfaas.io/v1alpha1", "functionchains"},
      {"Service", "v1", "/api/v1", "services"},
      {"EndpointSlice", "discovery.k8s.io/v1", "/apis/discovery.k8s.io/v1", "endpointslices"},
-     {"Pod", "v1", "/api/v1", "pods"}}};
+     {"Pod", "v1", "/api/v1", "pods"},
+     {"NetworkPolicy", "networking.k8s.io/v1", "/apis/networking.k8s.io/v1", "networkpolicies"}}};
 
 const KindFacts& facts(Kind kind) { return kKinds.at(static_cast<std::size_t>(kind)); }
 

@@ -16,7 +16,7 @@
 
 namespace directfaas::kube {
 
-enum class Kind : std::uint8_t { kFunctionChain, kService, kEndpointSlice, kPod };
+enum class Kind : std::uint8_t { kFunctionChain, kService, kEndpointSlice, kPod, kNetworkPolicy };
 
 std::string_view kind_name(Kind kind);
 /// All of them, in all namespaces; in `ns` only if it is not empty.

@@ -26,11 +26,12 @@ struct KnownKind {
     }
 };
 
-constexpr std::array<KnownKind, 4> kKinds{
+constexpr std::array<KnownKind, 5> kKinds{
     {{"directfaas.io", "v1alpha1", "FunctionChain", decode_function_chain},
      {"", "v1", "Service", decode_service},
      {"discovery.k8s.io", "v1", "EndpointSlice", decode_endpoint_slice},
-     {"", "v1", "Pod", decode_pod}}};
+     {"", "v1", "Pod", decode_pod},
+     {"networking.k8s.io", "v1", "NetworkPolicy", decode_network_policy}}};
 
 /// kind and apiVersion of an object; in a typed list (PodList) the items need not repeat them.
 struct Type {
@@ -196,7 +197,8 @@ class TextDecoder {
                 fmt::format("Write kind: {}", kKinds[0].kind));
         } else {
             report_.warning(line, fmt::format("kind {} is ignored", shortened(type.kind)),
-                            "DirectFaaS reads FunctionChain, Service, EndpointSlice and Pod");
+                            "DirectFaaS reads FunctionChain, Service, EndpointSlice, Pod and "
+                            "NetworkPolicy");
         }
     }
 

@@ -17,6 +17,7 @@ std::optional<model::Object> decode_function_chain(const Node& root, Report& rep
 std::optional<model::Object> decode_service(const Node& root, Report& report);
 std::optional<model::Object> decode_endpoint_slice(const Node& root, Report& report);
 std::optional<model::Object> decode_pod(const Node& root, Report& report);
+std::optional<model::Object> decode_network_policy(const Node& root, Report& report);
 
 /// metadata.namespace ("default" if absent) and metadata.name, checked; the name is empty if it
 /// is missing or wrong, which has been reported.

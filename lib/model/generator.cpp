@@ -104,6 +104,8 @@ void Generator::index(std::span<const ObjectChange> changes, Dirty& dirty) {
         } else if (const auto* pod = std::get_if<Pod>(&object)) {
             dirty.pods.insert(pod->name);
             dirty.addresses.insert(dirty.addresses.end(), pod->ips.begin(), pod->ips.end());
+        } else if (const auto* policy = std::get_if<NetworkPolicy>(&object)) {
+            mark_pods_in(policy->name.ns, dirty);
         }
     };
     for (const auto& change : changes) {

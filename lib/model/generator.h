@@ -119,6 +119,8 @@ class Generator {
     // generator_pods.cpp
     void refresh_selector(FunctionNode& node, Dirty& dirty);
     void refresh_pod(const ObjectName& name, Pass& pass);
+    void mark_pods_in(const std::string& ns, Dirty& dirty);
+    [[nodiscard]] bool has_policy(const Pod& pod) const;
     void refresh_address(const util::IpAddress& address, RuleWriter& write);
     void mark_selected(const Identity& owner, const Labels* selector, Dirty& dirty);
     void mark_functions_at(const std::vector<util::IpAddress>& addresses, Dirty& dirty);

@@ -47,6 +47,19 @@ void Generator::refresh_selector(FunctionNode& node, Dirty& dirty) {
     }
 }
 
+/// Those of this node that are attached or could be.
+void Generator::mark_pods_in(const std::string& ns, Dirty& dirty) {
+    for (auto it = local_.lower_bound({ns, {}}); it != local_.end() && it->ns == ns; ++it) {
+        dirty.pods.insert(*it);
+    }
+}
+
+bool Generator::has_policy(const Pod& pod) const {
+    return std::ranges::any_of(objects_.policies_in(pod.name.ns), [&](const NetworkPolicy* policy) {
+        return policy->selects(pod.labels);
+    });
+}
+
 void Generator::refresh_pod(const ObjectName& name, Pass& pass) {
     const Pod* pod = objects_.pod(name);
     const auto owners = pod == nullptr ? std::vector<const Identity*>{} : labels_.owners(*pod);
@@ -74,7 +87,7 @@ void Generator::refresh_pod(const ObjectName& name, Pass& pass) {
     }
     const auto& told = link->second.told_addresses;
     AttachRule rule{*owners.front(), link->second.ifindex, told.empty() ? pod->ips : told,
-                    link->second.adopted};
+                    link->second.adopted, !has_policy(*pod)};
     std::ranges::sort(rule.addresses);
     const auto rest = std::ranges::unique(rule.addresses);
     rule.addresses.erase(rest.begin(), rest.end());

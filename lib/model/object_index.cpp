@@ -16,6 +16,16 @@ auto get(const Set& set, const ObjectName& name) -> typename Set::value_type {
     return found == set.end() ? nullptr : *found;
 }
 
+template <typename Set>
+std::vector<typename Set::value_type> all_in(const Set& set, const std::string& ns) {
+    std::vector<typename Set::value_type> found;
+    for (auto it = set.lower_bound(ObjectName{ns, {}}); it != set.end() && (*it)->name.ns == ns;
+         ++it) {
+        found.push_back(*it);
+    }
+    return found;
+}
+
 }  // namespace
 
 void ObjectIndex::insert_one(const FunctionChain& chain) { chains_.insert(&chain); }
@@ -30,6 +40,7 @@ void ObjectIndex::insert_one(const Pod& pod) {
         pods_by_address_.emplace(ip, &pod);
     }
 }
+void ObjectIndex::insert_one(const NetworkPolicy& policy) { policies_.insert(&policy); }
 
 void ObjectIndex::erase_one(const FunctionChain& chain) { chains_.erase(&chain); }
 void ObjectIndex::erase_one(const Service& service) { services_.erase(&service); }
@@ -43,6 +54,7 @@ void ObjectIndex::erase_one(const Pod& pod) {
         pods_by_address_.erase({ip, &pod});
     }
 }
+void ObjectIndex::erase_one(const NetworkPolicy& policy) { policies_.erase(&policy); }
 
 void ObjectIndex::insert(const Object& object) {
     std::visit([this](const auto& o) { insert_one(o); }, object);
@@ -65,6 +77,9 @@ const SourceLine* ObjectIndex::find_same(const Object& object) const {
             return where_in(index.slices_, o.name);
         }
         const SourceLine* operator()(const Pod& o) const { return where_in(index.pods_, o.name); }
+        const SourceLine* operator()(const NetworkPolicy& o) const {
+            return where_in(index.policies_, o.name);
+        }
     };
     return std::visit(Finder{*this}, object);
 }
@@ -74,12 +89,11 @@ const Service* ObjectIndex::service(const ObjectName& name) const { return get(s
 const Pod* ObjectIndex::pod(const ObjectName& name) const { return get(pods_, name); }
 
 std::vector<const FunctionChain*> ObjectIndex::chains_in(const std::string& ns) const {
-    std::vector<const FunctionChain*> found;
-    for (auto it = chains_.lower_bound(ObjectName{ns, {}});
-         it != chains_.end() && (*it)->name.ns == ns; ++it) {
-        found.push_back(*it);
-    }
-    return found;
+    return all_in(chains_, ns);
+}
+
+std::vector<const NetworkPolicy*> ObjectIndex::policies_in(const std::string& ns) const {
+    return all_in(policies_, ns);
 }
 
 std::vector<const EndpointSlice*> ObjectIndex::slices_of(const ObjectName& service) const {

@@ -26,6 +26,8 @@ class ObjectIndex {
     /// In order of their names.
     [[nodiscard]] std::vector<const FunctionChain*> chains_in(const std::string& ns) const;
     /// In order of their names.
+    [[nodiscard]] std::vector<const NetworkPolicy*> policies_in(const std::string& ns) const;
+    /// In order of their names.
     [[nodiscard]] std::vector<const EndpointSlice*> slices_of(const ObjectName& service) const;
     /// In no particular order.
     [[nodiscard]] std::vector<const Pod*> pods_with(const util::IpAddress& address) const;
@@ -58,16 +60,19 @@ class ObjectIndex {
     void insert_one(const Service& service);
     void insert_one(const EndpointSlice& slice);
     void insert_one(const Pod& pod);
+    void insert_one(const NetworkPolicy& policy);
     void erase_one(const FunctionChain& chain);
     void erase_one(const Service& service);
     void erase_one(const EndpointSlice& slice);
     void erase_one(const Pod& pod);
+    void erase_one(const NetworkPolicy& policy);
 
     std::set<const FunctionChain*, ByName> chains_;
     std::set<const Service*, ByName> services_;
     std::set<const EndpointSlice*, ByName> slices_;
     std::set<const EndpointSlice*, ByService> slices_by_service_;
     std::set<const Pod*, ByName> pods_;
+    std::set<const NetworkPolicy*, ByName> policies_;
     std::set<std::pair<util::IpAddress, const Pod*>> pods_by_address_;
 };
 

@@ -18,6 +18,8 @@ std::string describe(const Service& service) { return "Service " + service.name.
 std::string describe(const EndpointSlice& slice) { return "EndpointSlice " + slice.name.text(); }
 std::string describe(const Pod& pod) { return "Pod " + pod.name.text(); }
 
+std::string describe(const NetworkPolicy& policy) { return "NetworkPolicy " + policy.name.text(); }
+
 std::string describe(const Object& object) {
     return std::visit([](const auto& o) { return describe(o); }, object);
 }

@@ -16,6 +16,7 @@ namespace directfaas::model {
 [[nodiscard]] std::string describe(const Service& service);
 [[nodiscard]] std::string describe(const EndpointSlice& slice);
 [[nodiscard]] std::string describe(const Pod& pod);
+[[nodiscard]] std::string describe(const NetworkPolicy& policy);
 [[nodiscard]] std::string describe(const Object& object);
 
 /// "function shop/reviews", "entry shop/gateway": inside a sentence.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What users and Kubernetes declare, as plain values: chains, services, endpoint slices, pods.
+// What users and Kubernetes declare, as plain values: chains, services, endpoint slices, pods,
+// network policies.
 // Field meanings are those of the Kubernetes API and of docs/functionchain.md.
 #pragma once
 
@@ -98,6 +99,28 @@ struct Pod {
     bool operator==(const Pod&) const = default;
 };
 
+/// One of a selector's matchExpressions; `values` is empty for kExists and kDoesNotExist.
+struct LabelRequirement {
+    enum class Operator : std::uint8_t { kIn, kNotIn, kExists, kDoesNotExist };
+    std::string key;
+    Operator op = Operator::kExists;
+    std::set<std::string> values;
+
+    bool operator==(const LabelRequirement&) const = default;
+};
+
+/// Which pods of its namespace a policy is about. What it says of them is enforced by the CNI.
+struct NetworkPolicy {
+    ObjectName name;
+    Labels match_labels;
+    std::vector<LabelRequirement> match_expressions;
+    SourceLine where;
+
+    /// All of `match_labels` and `match_expressions` hold; an empty selector is every pod.
+    [[nodiscard]] bool selects(const Labels& labels) const;
+    bool operator==(const NetworkPolicy&) const = default;
+};
+
 /// Strength of enforcement, weakest first: where chains overlap the greater one wins.
 enum class Enforcement : std::uint8_t { kDisabled, kAudit, kEnforce };
 enum class ScaleFromZero : std::uint8_t { kDisabled, kMetrics, kDirect };
@@ -144,7 +167,7 @@ struct FunctionChain {
     bool operator==(const FunctionChain&) const = default;
 };
 
-using Object = std::variant<FunctionChain, Service, EndpointSlice, Pod>;
+using Object = std::variant<FunctionChain, Service, EndpointSlice, Pod, NetworkPolicy>;
 
 /// Something a user has to mend. Errors keep the last good state in force, warnings do not.
 struct Problem {

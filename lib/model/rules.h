@@ -38,7 +38,8 @@ struct AttachRule {
     Identity identity;
     unsigned ifindex = 0;                    // host side
     std::vector<util::IpAddress> addresses;  // the only sources it may use, sorted
-    bool adopted = true;  // the pod may have had open connections before it was attached
+    bool adopted = true;    // the pod may have had open connections before it was attached
+    bool fast_path = true;  // no NetworkPolicy selects it: its calls may go past the node's stack
 
     bool operator==(const AttachRule&) const = default;
 };

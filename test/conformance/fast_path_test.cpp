@@ -156,6 +156,29 @@ TEST_P(FastPath, ForeignProgramIsAnObstacle) {
     EXPECT_TRUE(obstacle_known(false));
 }
 
+/// Its rules stand in the node's netfilter, or wherever its CNI has them on the way.
+TEST_P(FastPath, NetworkPolicyIsAnObstacle) {
+    cluster_.start();
+    ASSERT_TRUE(obstacle_known(false));
+    Load kept(from(), cluster_.vip("callee"), {.mode = LoadMode::kKeptConnections});
+    ASSERT_TRUE(kept.wait_for(50));
+    cluster_.other_objects() = {{{"apiVersion", "networking.k8s.io/v1"},
+                                 {"kind", "NetworkPolicy"},
+                                 {"metadata", {{"namespace", "shop"}, {"name", "some"}}},
+                                 {"spec", {{"podSelector", json::object()}}}}};
+    cluster_.sync();
+    ASSERT_TRUE(obstacle_known(true));
+    EXPECT_THAT(explained(), HasSubstr("calls by the stack: a NetworkPolicy selects the pod"));
+    const auto before = put_on(callee_);
+    EXPECT_EQ(call(caller_, cluster_.vip("callee")), pod(callee_).name());
+    EXPECT_GE(put_on(callee_) - before, 3U);
+    cluster_.other_objects().clear();
+    cluster_.sync();
+    EXPECT_TRUE(obstacle_known(false));
+    ASSERT_TRUE(kept.wait_for(100));
+    expect_no_failure(kept.stop());
+}
+
 TEST_P(FastPath, ChainMaySayNo) {
     cluster_.chain().fast_path = "off";
     cluster_.start();

@@ -176,6 +176,7 @@ void Cluster::publish(NodeId node) {
         dir.write("entries.yaml", pods);
     }
     dir.write("chain.yaml", {chain_manifest(chain_)});
+    dir.write("others.yaml", other_objects_);
     dir.write("zz-barrier.yaml", {barrier_manifest(++barrier_)});
 }
 

@@ -104,6 +104,9 @@ class Cluster {
         return chain_.functions.at(function);
     }
 
+    /// Objects besides the chain and what it needs; write them with sync().
+    std::vector<Json>& other_objects() { return other_objects_; }
+
     /// Writes the manifests for one node's agent or, by default, all.
     void publish();
     void publish(NodeId node);
@@ -144,6 +147,7 @@ class Cluster {
     std::vector<std::pair<std::string, const Pod*>> entries_;
     int next_name_ = 1;
     int barrier_ = 0;
+    std::vector<Json> other_objects_;
     std::array<std::unique_ptr<ManifestDir>, 2> manifests_;
     std::array<std::unique_ptr<AgentProcess>, 2> agents_;
 };

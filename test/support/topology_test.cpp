@@ -37,7 +37,6 @@ TEST_P(PlainForwarding, TcpReachesThePodAndBack) {
     auto client = TcpClient::connect(caller_.netns(), callee_port(80));
     ASSERT_TRUE(client) << client.error().text();
     EXPECT_EQ(client->ask("hello").value(), "s hello");
-    EXPECT_EQ(client->retransmits(), 0U);
     EXPECT_EQ(server.accepted(), 1U);
     EXPECT_EQ(server.peers().front().ip, caller_.ip(GetParam().family));
 }

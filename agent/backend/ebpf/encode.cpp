@@ -126,7 +126,8 @@ Result<df_veth> encode(const model::AttachRule& rule, std::uint32_t identity,
     df_veth entry{};
     entry.fn = identity;
     entry.gen = generation;
-    entry.flags = rule.adopted ? DF_VETH_ADOPTED : 0;
+    entry.flags = static_cast<std::uint16_t>(flag(rule.adopted, DF_VETH_ADOPTED) |
+                                             flag(!rule.fast_path, DF_VETH_STACK));
     entry.addr_count = static_cast<std::uint16_t>(rule.addresses.size());
     std::ranges::transform(rule.addresses, entry.addrs,
                            [](const util::IpAddress& address) { return encode(address); });
@@ -140,6 +141,7 @@ model::AttachRule decode(const df_veth& entry) {
         rule.addresses.push_back(decode(entry.addrs[i]));
     }
     rule.adopted = (entry.flags & DF_VETH_ADOPTED) != 0;
+    rule.fast_path = (entry.flags & DF_VETH_STACK) == 0;
     return rule;
 }
 

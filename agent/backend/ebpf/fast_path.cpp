@@ -16,7 +16,11 @@ namespace {
 using util::Result;
 
 /// What a packet past this interface's queue and hooks would miss; empty: nothing.
-std::string obstacle_of(const Result<VethFacts>& veth, const std::vector<ForeignProgram>& foreign) {
+std::string obstacle_of(const df_veth& entry, const Result<VethFacts>& veth,
+                        const std::vector<ForeignProgram>& foreign) {
+    if ((entry.flags & DF_VETH_STACK) != 0) {
+        return "a NetworkPolicy selects the pod";
+    }
     if (!veth) {
         return veth.error().text();
     }
@@ -44,7 +48,7 @@ Result<void> FastPath::look(unsigned ifindex) {
         return before ? Result<void>() : std::unexpected(before.error());
     }
     const auto veth = veth_facts(ifindex);
-    auto obstacle = obstacle_of(veth, attacher_->foreign(ifindex));
+    auto obstacle = obstacle_of(**before, veth, attacher_->foreign(ifindex));
     df_veth entry = **before;
     entry.flags &= static_cast<std::uint16_t>(~DF_VETH_FAST);
     if (obstacle.empty()) {

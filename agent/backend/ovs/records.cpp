@@ -129,7 +129,8 @@ void StateReader::read_use(const FoundFlow& flow, const Json& note) {
         model::AttachRule rule{.identity = identity_from(note.at("n")),
                                .ifindex = note.at("i").get<unsigned>(),
                                .addresses = {},
-                               .adopted = note.at("d").get<bool>()};
+                               .adopted = note.at("d").get<bool>(),
+                               .fast_path = note.value("f", true)};
         for (const Json& text : note.at("a")) {
             if (const auto address = util::IpAddress::parse(text.get<std::string>())) {
                 rule.addresses.push_back(*address);
@@ -235,13 +236,10 @@ std::string pod_record(const model::ObjectName& name, const model::AttachRule& r
     for (const auto& address : rule.addresses) {
         addresses.push_back(address.text());
     }
-    return Json{{"p", {name.ns, name.name}},
-                {"n", identity_json(rule.identity)},
-                {"i", rule.ifindex},
-                {"a", addresses},
-                {"d", rule.adopted},
-                {"o", place.port},
-                {"m", place.mac}}
+    return Json{{"p", {name.ns, name.name}}, {"n", identity_json(rule.identity)},
+                {"i", rule.ifindex},         {"a", addresses},
+                {"d", rule.adopted},         {"f", rule.fast_path},
+                {"o", place.port},           {"m", place.mac}}
         .dump();
 }
 

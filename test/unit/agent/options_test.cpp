@@ -32,7 +32,7 @@ TEST(Options, DefaultsFollowTheNodesName) {
     EXPECT_EQ(options->http.port, 9467);
     EXPECT_EQ(options->hold_deadline, std::chrono::seconds(30));
     EXPECT_EQ(options->task, Task::kRun);
-    EXPECT_EQ(options->no_fast_path(), "");
+    EXPECT_EQ(options->fast_path, FastPathKind::kAuto);
 }
 
 TEST(Options, FlagsOfTheNodeAndItsSwitch) {
@@ -68,7 +68,7 @@ TEST(Options, FlagsOfTheNodeAndItsSwitch) {
     EXPECT_EQ(options->backend, BackendKind::kOvs);
     EXPECT_EQ(options->bpffs, "/b");
     EXPECT_TRUE(options->deny_silently);
-    EXPECT_EQ(options->no_fast_path(), "--fast-path off");
+    EXPECT_EQ(options->fast_path, FastPathKind::kOff);
     EXPECT_EQ(options->attach, AttachKind::kClsact);
     EXPECT_EQ(options->tc_priority, 7U);
 }

@@ -79,6 +79,7 @@ TEST(Encode, AttachmentsRoundTrip) {
     EXPECT_EQ(entry->gen, 3U);
     EXPECT_EQ(decode(*entry), rule);
     rule.adopted = false;
+    rule.fast_path = false;
     EXPECT_EQ(decode(*encode(rule, 12, 3)), rule);
     rule.addresses.assign(DF_VETH_ADDRS + 1, ip("10.1.0.5"));
     EXPECT_FALSE(encode(rule, 12, 3));

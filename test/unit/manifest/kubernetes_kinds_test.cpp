@@ -302,5 +302,49 @@ INSTANTIATE_TEST_SUITE_P(Service, KindMistake, testing::ValuesIn(kServices), cas
 INSTANTIATE_TEST_SUITE_P(EndpointSlice, KindMistake, testing::ValuesIn(kSlices), case_name);
 INSTANTIATE_TEST_SUITE_P(Pod, KindMistake, testing::ValuesIn(kPods), case_name);
 
+std::string policy(std::string_view spec) {
+    return fmt::format(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: n}}\nspec:\n{}\n",
+        spec);
+}
+
+TEST(NetworkPolicy, OnlyWhomItSelectsIsRead) {
+    using Operator = model::LabelRequirement::Operator;
+    const auto object = only<model::NetworkPolicy>(policy(R"(  podSelector:
+    matchLabels: {app: db}
+    matchExpressions:
+    - {key: tier, operator: NotIn, values: [a, b]}
+    - {key: zone, operator: Exists}
+  policyTypes: [Ingress]
+  ingress:
+  - from: [{podSelector: {matchLabels: {app: api}}}])"));
+    EXPECT_EQ(object.name, (model::ObjectName{"default", "n"}));
+    EXPECT_EQ(object.match_labels, (model::Labels{{"app", "db"}}));
+    ASSERT_EQ(object.match_expressions.size(), 2U);
+    EXPECT_EQ(object.match_expressions[0],
+              (model::LabelRequirement{"tier", Operator::kNotIn, {"a", "b"}}));
+    EXPECT_EQ(object.match_expressions[1],
+              (model::LabelRequirement{"zone", Operator::kExists, {}}));
+}
+
+TEST(NetworkPolicy, AnEmptySelectorIsEveryPod) {
+    const auto object = only<model::NetworkPolicy>(policy("  podSelector: {}"));
+    EXPECT_TRUE(object.selects({}));
+    EXPECT_TRUE(object.selects({{"app", "db"}}));
+}
+
+TEST(NetworkPolicy, MistakesAreTold) {
+    const auto expression = [](std::string_view text) {
+        return problems_of(policy(fmt::format("  podSelector: {{matchExpressions: [{}]}}", text)));
+    };
+    EXPECT_THAT(expression("{key: a, operator: Near}"), ElementsAre(testing::HasSubstr("NotIn")));
+    EXPECT_THAT(expression("{key: a, operator: In}"),
+                ElementsAre(testing::HasSubstr("values is missing")));
+    EXPECT_THAT(expression("{key: a, operator: Exists, values: [b]}"),
+                ElementsAre(testing::HasSubstr("must not be given")));
+    EXPECT_THAT(expression("{operator: In, values: [b]}"),
+                ElementsAre(testing::HasSubstr("key is missing")));
+}
+
 }  // namespace
 }  // namespace directfaas::manifest

@@ -12,6 +12,7 @@ struct Oracle {
     std::vector<Service> services;
     std::vector<EndpointSlice> slices;
     std::vector<Pod> pods;
+    std::vector<NetworkPolicy> policies;
     std::map<ObjectName, Link> links;
     std::string node;
 
@@ -46,6 +47,15 @@ struct Oracle {
             }
         }
         return !selector.empty();
+    }
+
+    bool selected(const Pod& pod) const {
+        for (const auto& policy : policies) {
+            if (policy.name.ns == pod.name.ns && policy.selects(pod.labels)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     std::set<Identity> owners(const Pod& pod) const {
@@ -131,7 +141,8 @@ struct Oracle {
                 rules.attachments[pod.name] = {*owning.begin(),
                                                links.at(pod.name).ifindex,
                                                {sorted.begin(), sorted.end()},
-                                               links.at(pod.name).adopted};
+                                               links.at(pod.name).adopted,
+                                               !selected(pod)};
             }
         }
         std::map<util::IpAddress, Identity> by_slices;
@@ -277,6 +288,8 @@ RuleSet expected_rules(const std::vector<Object>& objects, const std::map<Object
             oracle.services.push_back(*service);
         } else if (const auto* slice = std::get_if<EndpointSlice>(&object)) {
             oracle.slices.push_back(*slice);
+        } else if (const auto* policy = std::get_if<NetworkPolicy>(&object)) {
+            oracle.policies.push_back(*policy);
         } else {
             oracle.pods.push_back(std::get<Pod>(object));
         }

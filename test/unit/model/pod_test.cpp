@@ -35,6 +35,32 @@ TEST_F(PodTest, ALocalPodIsAttachedOnceItsLinkIsKnown) {
     EXPECT_EQ(route("10.96.0.3").endpoints.at(0).ifindex, 0U);
 }
 
+TEST_F(PodTest, APolicyThatSelectsAPodKeepsItOffTheFastPath) {
+    using Operator = LabelRequirement::Operator;
+    put_pod(pod("reviews-1", "reviews", {"10.244.1.3"}));
+    link("reviews-1", Link{7});
+    const auto selects = [&](Labels labels, std::vector<LabelRequirement> expressions) {
+        put("policy",
+            {NetworkPolicy{{"shop", "p"}, std::move(labels), std::move(expressions), {}}});
+        return !attachment("reviews-1")->fast_path;
+    };
+    EXPECT_TRUE(attachment("reviews-1")->fast_path);
+    EXPECT_TRUE(selects({}, {}));
+    EXPECT_TRUE(selects({{"app", "reviews"}}, {}));
+    EXPECT_FALSE(selects({{"app", "ratings"}}, {}));
+    EXPECT_FALSE(selects({{"app", "reviews"}, {"tier", "x"}}, {}));
+    EXPECT_TRUE(selects({}, {{"app", Operator::kIn, {"ratings", "reviews"}}}));
+    EXPECT_FALSE(selects({}, {{"app", Operator::kNotIn, {"ratings", "reviews"}}}));
+    EXPECT_TRUE(selects({}, {{"tier", Operator::kNotIn, {"x"}}}));
+    EXPECT_TRUE(selects({}, {{"app", Operator::kExists, {}}}));
+    EXPECT_FALSE(selects({}, {{"app", Operator::kDoesNotExist, {}}}));
+    EXPECT_FALSE(selects({}, {{"tier", Operator::kExists, {}}}));
+    put("policy", {NetworkPolicy{{"other", "p"}, {}, {}, {}}});
+    EXPECT_TRUE(attachment("reviews-1")->fast_path);
+    put("policy", {});
+    EXPECT_TRUE(attachment("reviews-1")->fast_path);
+}
+
 TEST_F(PodTest, ALinkMayBeKnownBeforeThePod) {
     EXPECT_TRUE(link("reviews-1", Link{7}).empty());
     put_pod(pod("reviews-1", "reviews", {"10.244.1.3"}));

@@ -10,7 +10,8 @@ constexpr int kFunctions = 5;
 constexpr int kChains = 2;
 constexpr int kPods = 7;
 constexpr int kEntries = 2;
-constexpr std::array<int, 4> kOfKind{kChains, kFunctions, kFunctions + 2, kPods};
+constexpr int kPolicies = 2;
+constexpr std::array<int, 5> kOfKind{kChains, kFunctions, kFunctions + 2, kPods, kPolicies};
 // Contradictions: rare enough for most steps to be accepted, frequent enough to be met.
 constexpr double kSlip = 0.03;
 
@@ -24,12 +25,12 @@ OriginContent RandomWorld::change() {
     if (chance(0.1)) {  // a file with several things in it, some of which stand elsewhere too
         OriginContent mixed{"mixed", {}};
         for (int i = below(3); i > 0; --i) {
-            const int kind = below(4);
+            const int kind = below(static_cast<int>(kOfKind.size()));
             mixed.objects.push_back(object(kind, ns(), below(kOfKind[kind])));
         }
         return mixed;
     }
-    const int kind = below(4);
+    const int kind = below(static_cast<int>(kOfKind.size()));
     const int number = below(kOfKind[kind]);
     const std::string where = ns();
     OriginContent content{std::to_string(kind) + where + std::to_string(number), {}};
@@ -56,8 +57,10 @@ Object RandomWorld::object(int kind, const std::string& ns, int number) {
             return service(ns, number);
         case 2:
             return slice(ns, number);
-        default:
+        case 3:
             return pod(ns, number);
+        default:
+            return policy(ns, number);
     }
 }
 
@@ -189,6 +192,19 @@ Pod RandomWorld::pod(const std::string& ns, int number) {
     }
     pod.where = where();
     return pod;
+}
+
+NetworkPolicy RandomWorld::policy(const std::string& ns, int number) {
+    using Operator = LabelRequirement::Operator;
+    NetworkPolicy policy{{ns, name("n", number)}, {}, {}, where()};
+    if (chance(0.7)) {
+        policy.match_labels["app"] = name("f", below(kFunctions));
+    }
+    if (chance(0.4)) {
+        policy.match_expressions.push_back(
+            {"tier", static_cast<Operator>(below(4)), {name("t", below(2))}});
+    }
+    return policy;
 }
 
 util::IpAddress RandomWorld::pod_address() {

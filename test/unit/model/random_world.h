@@ -34,6 +34,7 @@ class RandomWorld {
     Service service(const std::string& ns, int number);
     EndpointSlice slice(const std::string& ns, int number);
     Pod pod(const std::string& ns, int number);
+    NetworkPolicy policy(const std::string& ns, int number);
 
     std::mt19937 random_;
 };

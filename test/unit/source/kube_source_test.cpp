@@ -112,8 +112,12 @@ TEST_F(KubeSourceTest, AsksOnlyForWhatTheNodeNeeds) {
     fill();
     start();
     expect_complete();
-    const std::set<std::string> wanted{"endpointslices kubernetes.io/service-name",
-                                       "functionchains", "pods spec.nodeName=n1", "services",
+    const std::set<std::string> wanted{"apiservices",
+                                       "endpointslices kubernetes.io/service-name",
+                                       "functionchains",
+                                       "networkpolicies",
+                                       "pods spec.nodeName=n1",
+                                       "services",
                                        "shop/pods app=gateway spec.nodeName!=n1"};
     EXPECT_TRUE(becomes([&] { return cluster_.watches() == wanted; }))
         << fmt::format("{}", cluster_.watches());
@@ -212,8 +216,12 @@ TEST_F(KubeSourceTest, ManyKindsOfEntriesShareOneWatchAndNoPodIsUnknownMeanwhile
 
     cluster_.allow("pods");
     const std::set<std::string> wanted{"endpointslices kubernetes.io/service-name",
-                                       "functionchains", "pods spec.nodeName!=n1",
-                                       "pods spec.nodeName=n1", "services"};
+                                       "apiservices",
+                                       "functionchains",
+                                       "networkpolicies",
+                                       "pods spec.nodeName!=n1",
+                                       "pods spec.nodeName=n1",
+                                       "services"};
     EXPECT_TRUE(becomes([&] { return cluster_.watches() == wanted; }));
     EXPECT_TRUE(knows("10.244.2.3 shop/gateway (entry)"));
 }
@@ -263,6 +271,38 @@ TEST_F(KubeSourceTest, AChainThatIsNotUnderstoodKeepsTheLastOneInForce) {
     cluster_.remove("functionchains", "shop", "c");
     EXPECT_TRUE(becomes([&] { return model_.rules() == model::RuleSet{}; }));
     EXPECT_EQ(problems(), "");
+}
+
+TEST_F(KubeSourceTest, ANetworkPolicyKeepsItsPodsOffTheFastPath) {
+    fill();
+    start();
+    expect_complete();
+    model_.set_link({"shop", "front-0"}, model::Link{7});
+    const auto fast = [&] { return model_.rules().attachments.at({"shop", "front-0"}).fast_path; };
+    EXPECT_TRUE(fast());
+    cluster_.put("networkpolicies", "shop", "deny",
+                 {.labels = {}, .node = "", .spec = R"("spec":{"podSelector":{}})"});
+    EXPECT_TRUE(becomes([&] { return !fast(); }));
+    cluster_.remove("networkpolicies", "shop", "deny");
+    EXPECT_TRUE(becomes(fast));
+}
+
+TEST_F(KubeSourceTest, PoliciesThatAreNotFollowedAreTold) {
+    fill();
+    cluster_.withhold("apiservices");
+    start();
+    expect_complete();
+    EXPECT_THAT(source_->unseen_policies(), HasSubstr("not known yet"));
+    cluster_.put("apiservices", "", "v1.apps", {.labels = {}, .node = "", .spec = R"("spec":{})"});
+    cluster_.allow("apiservices");
+    EXPECT_TRUE(becomes([&] { return source_->unseen_policies().empty(); }));
+    const std::string calico = "v1.crd.projectcalico.org";
+    cluster_.put("apiservices", "", calico, {.labels = {}, .node = "", .spec = R"("spec":{})"});
+    EXPECT_TRUE(becomes([&] { return !source_->unseen_policies().empty(); }));
+    EXPECT_EQ(source_->unseen_policies(),
+              "the cluster has policies of crd.projectcalico.org, which the agent does not follow");
+    cluster_.remove("apiservices", "", calico);
+    EXPECT_TRUE(becomes([&] { return source_->unseen_policies().empty(); }));
 }
 
 TEST_F(KubeSourceTest, SaysWhatTheApiserverDoesNotGive) {
