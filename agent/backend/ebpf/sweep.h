@@ -49,6 +49,7 @@ class OpenCounts {
     [[nodiscard]] std::int64_t at(std::uint32_t id) const;
     void add(std::uint32_t id, std::int64_t change) const;
     [[nodiscard]] std::vector<std::int64_t> copy() const;
+    [[nodiscard]] bool any() const;
 
    private:
     std::span<std::uint64_t> counts_;
@@ -111,6 +112,7 @@ class Sweep {
     Gauges last_;                                              // of the last whole pass
     std::chrono::seconds pause_{0};  // after it; grows while passes find nothing new
     Clock::time_point finished_;
+    Clock::time_point glanced_;
     Clock::time_point peeked_;
     Clock::time_point stepped_;
     std::vector<df_ct_key> keys_;

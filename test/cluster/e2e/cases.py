@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import fast_path
 from bookinfo import (
     MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, all_refused, call, dfctl, edges, pod_spec, pods,
 )  # fmt: skip
@@ -313,6 +314,7 @@ ALL = [
     ("call.denied-by-pod-address", denied_by_pod_ip, False),
     ("count.equals-calls", counted, False),
     ("chain.edited", chain_edited, False),
+    *fast_path.CASES,
     ("cni.newborn-is-enforced", newborn_is_enforced, False),
     ("cni.chained-and-repaired", cni_is_chained_and_repaired, False),
     ("life.scale-1-3-1-under-load", scaled_under_load, False),
