@@ -77,14 +77,15 @@ run_kernels() {
     done
 }
 
-# run_cluster: end to end on a real Kubernetes; its programs are built once and kept.
+# run_cluster [ovs]: end to end on a real Kubernetes; its programs are built once and kept.
 run_cluster() {
-    local log=$build/logs/cluster.log xml=$build/results/cluster.xml
+    local name=cluster${1:+-$1}
+    local log=$build/logs/$name.log xml=$build/results/$name.xml
     rm -f "$xml"
-    results+=("cluster=$xml=test/run cluster")
-    say "cluster"
+    results+=("$name=$xml=test/run $name")
+    say "$name"
     if ! { "$top/test/cluster/build" && "$top/deploy/render" --check &&
-        python3 "$top/test/cluster/e2e/suite.py" "$build/dev" "$build/cluster" "$xml"; } \
+        python3 "$top/test/cluster/e2e/suite.py" "$build/dev" "$build/cluster" "$xml" "$@"; } \
         </dev/null 2>&1 | tee "$log"; then
         failed=1
     fi

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fast_path
 from bookinfo import (
-    MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, all_refused, call, dfctl, edges, pod_spec, pods,
+    MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, all_refused, call, deploy, dfctl, edges, pod_spec, pods,
 )  # fmt: skip
 from harness import CLUSTER, STATE, TOP, apply, expect, kubectl, objects, on_node, processes, run, until
 
@@ -301,6 +301,7 @@ def bridge():
 
 
 ALL = [
+    ("app.runs-before-the-agent", deploy, True),
     ("proxy.nftables-answers", works_beside_nftables, True),
     ("install.load-begins", load_goes_on, True),
     ("install.manifest-is-ready", install_manifest, True),

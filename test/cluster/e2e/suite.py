@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""DirectFaaS on a real cluster, end to end: suite.py BUILD_DIR WORK_DIR RESULTS.xml
+"""DirectFaaS on a real cluster, end to end: suite.py BUILD_DIR WORK_DIR RESULTS.xml [ovs]
 
 Images are made of BUILD_DIR/bin. The cluster stays up if KEEP is set, else it is taken down and what
 it left, if anything, is a failure."""
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import cases
-from bookinfo import deploy
+import ovs
 from harness import CLUSTER, TOP, Failed, Report, expect, kubectl, run
 
 
@@ -49,12 +49,12 @@ def down():
 
 def main():
     build, work, xml = sys.argv[1:4]
+    chosen = ovs.all_cases(build) if sys.argv[4:] == ["ovs"] else cases.ALL
     report = Report(xml)
     archives = []
     report.case("image.is-built", lambda: archives.extend(images(build, Path(work))), needed=True)
     report.case("cluster.nodes-ready", lambda: up(archives), needed=True)
-    report.case("app.runs-before-the-agent", deploy, needed=True)
-    for name, function, needed in cases.ALL:
+    for name, function, needed in chosen:
         report.case(name, function, needed)
     if "KEEP" not in os.environ:
         report.broken = None

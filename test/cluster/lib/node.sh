@@ -83,13 +83,16 @@ EOF
     import "$1" "$state/pause.tar"
 }
 
-# write_network NODE PLUGIN: ptp, or bridge with a gateway of its own.
+# write_network NODE PLUGIN: ptp, bridge with a gateway of its own, or directfaas-ovs.
 write_network() {
-    local plugin='"type": "ptp"' number=${1#node} 
+    local plugin='"type": "ptp"' number=${1#node}
     case $2 in
         ptp) ;;
         bridge) plugin='"type": "bridge", "bridge": "cni0", "isGateway": true, "hairpinMode": true' ;;
-        *) die "no main plugin $2: ptp or bridge" ;;
+        directfaas-ovs)
+            plugin='"type": "directfaas-ovs"'
+            start_vswitch "$1" ;;
+        *) die "no main plugin $2: ptp, bridge or directfaas-ovs" ;;
     esac
     enter "$1" sh -c 'cat >/etc/cni/net.d/.10-test && mv /etc/cni/net.d/.10-test /etc/cni/net.d/10-test.conflist' <<EOF
 {"cniVersion": "0.4.0", "name": "test", "plugins": [
