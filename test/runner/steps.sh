@@ -98,6 +98,13 @@ run_ovs_kernel() {
     run_kernels ovs-6.1
 }
 
+# Agent and switch, both paths, on each of Debian's kernels.
+run_smoke() {
+    local -x GUEST_TOOLS=ovs # the agent is among them
+    local -x PROGRAMS="conformance_test:*PolicyChange.Added*v?_one_node_auto*ebpf:*PolicyChange.Revoked*v4_two_nodes_auto_ebpf:*Hold.First*v6_two_nodes_auto_ebpf:*FastPath.PacketsArePut*v4*:*KillAndRestart*v4_one_node_clsact_ebpf"
+    run_kernels "$@"
+}
+
 # note NAME [FAILURE]: one result of test/run's own checks.
 note() {
     if [ -n "${2:-}" ]; then

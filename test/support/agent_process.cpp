@@ -17,6 +17,9 @@
 namespace directfaas::support {
 namespace {
 
+/// In an emulated machine the programs take seconds to verify.
+constexpr std::chrono::seconds kReadyPatience{90};
+
 /// The one just built, unless the environment names another.
 std::string agent_path() {
     const char* chosen = std::getenv("DIRECTFAAS_AGENT");
@@ -88,14 +91,16 @@ void AgentProcess::start() {
 
 void AgentProcess::wait_ready() {
     int ended = -1;
-    const bool ready = wait_until([&] {
-        ended = wait_for_exit(pid_, std::chrono::milliseconds(0));
-        if (ended >= 0) {
-            return true;
-        }
-        const auto status = control_request(socket_, {{"command", "status"}});
-        return status && status->value("ready", false);
-    });
+    const bool ready = wait_until(
+        [&] {
+            ended = wait_for_exit(pid_, std::chrono::milliseconds(0));
+            if (ended >= 0) {
+                return true;
+            }
+            const auto status = control_request(socket_, {{"command", "status"}});
+            return status && status->value("ready", false);
+        },
+        kReadyPatience);
     if (ended >= 0) {
         pid_ = -1;
         throw SupportError(fmt::format("agent ended with {}:\n{}", ended, log()));
