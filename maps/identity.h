@@ -33,7 +33,7 @@ enum df_veth_flags {
 	DF_VETH_ADOPTED = 1 << 0, /* attached while connections may have been open: unknown
 				   * mid-flow packets to a vIP go to the stack, not RST */
 	DF_VETH_FAST = 1 << 1,	  /* nothing on this interface would be bypassed by the fast path */
-	DF_VETH_STACK = 1 << 2,	  /* a NetworkPolicy selects the pod: never FAST. For the agent alone */
+	DF_VETH_STACK = 1 << 2,	  /* a NetworkPolicy selects the pod: never FAST */
 };
 struct df_veth {
 	__u32 fn;    /* identity */

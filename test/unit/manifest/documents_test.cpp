@@ -116,7 +116,7 @@ TEST(Documents, OtherKindsAreIgnoredWithAWarning) {
         ASSERT_EQ(decoded.problems.size(), 1U) << text;
         EXPECT_THAT(decoded.problems[0].text(),
                     testing::HasSubstr("is ignored. DirectFaaS reads FunctionChain, Service, "
-                                       "EndpointSlice and Pod"));
+                                       "EndpointSlice, Pod and NetworkPolicy"));
     }
 }
 

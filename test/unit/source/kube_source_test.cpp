@@ -139,8 +139,9 @@ TEST_F(KubeSourceTest, OffersNothingBeforeAllListsAreRead) {
     fill();
     cluster_.withhold("endpointslices");
     start();
-    const std::set<std::string> others{"functionchains", "pods spec.nodeName=n1", "services",
-                                       "shop/pods app=gateway spec.nodeName!=n1"};
+    const std::set<std::string> others{
+        "apiservices",           "functionchains", "networkpolicies",
+        "pods spec.nodeName=n1", "services",       "shop/pods app=gateway spec.nodeName!=n1"};
     EXPECT_TRUE(becomes([&] { return cluster_.watches() == others; }));
     cluster_.pod("front-1", "front", "n1", "10.244.1.9");
     EXPECT_TRUE(loop_->run_once(std::chrono::milliseconds{5}));
@@ -157,7 +158,7 @@ TEST_F(KubeSourceTest, WaitsForTheEntriesPodsToo) {
     fill();
     cluster_.withhold("pods");
     start();
-    EXPECT_TRUE(becomes([&] { return cluster_.watches().size() == 3; }));
+    EXPECT_TRUE(becomes([&] { return cluster_.watches().size() == 5; }));
     EXPECT_FALSE(source_->complete());
     cluster_.allow("pods");
     expect_complete();
