@@ -5,15 +5,21 @@
 
 namespace directfaas::links {
 
-PodLinks::PodLinks(util::EventLoop& loop, Resolver::Changed changed)
+PodLinks::PodLinks(util::EventLoop& loop, CarrierProbe carrier, Resolver::Changed changed)
     : loop_(loop),
+      carrier_(std::move(carrier)),
       resolver_([this](const util::IpAddress& address) { return monitor_->look_up(address); },
+                [this](unsigned ifindex) { return carrier_.has_carrier(ifindex); },
                 std::move(changed)) {}
 
 util::Result<std::unique_ptr<PodLinks>> PodLinks::create(util::EventLoop& loop,
                                                          Resolver::Changed changed,
                                                          PodLinksOptions options) {
-    std::unique_ptr<PodLinks> self(new PodLinks(loop, std::move(changed)));
+    auto carrier = CarrierProbe::open();
+    if (!carrier) {
+        return std::unexpected(carrier.error());
+    }
+    std::unique_ptr<PodLinks> self(new PodLinks(loop, std::move(*carrier), std::move(changed)));
     auto* resolver = &self->resolver_;
     LinkEvents events{
         .added = [resolver](const Link& link) { resolver->link_added(link); },

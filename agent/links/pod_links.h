@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/links/carrier.h"
 #include "agent/links/monitor.h"
 #include "agent/links/resolver.h"
 #include "lib/util/event_loop.h"
@@ -44,9 +45,10 @@ class PodLinks {
     [[nodiscard]] std::vector<UnattachedPod> unattached() const { return resolver_.unattached(); }
 
    private:
-    PodLinks(util::EventLoop& loop, Resolver::Changed changed);
+    PodLinks(util::EventLoop& loop, CarrierProbe carrier, Resolver::Changed changed);
 
     util::EventLoop& loop_;
+    CarrierProbe carrier_;
     Resolver resolver_;
     std::unique_ptr<Monitor> monitor_;
     util::EventLoop::TimerId retry_ = 0;

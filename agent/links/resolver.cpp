@@ -23,8 +23,10 @@ bool same_device(const Link& one, const Link& other) {
 
 }  // namespace
 
-Resolver::Resolver(LookUp look_up, Changed changed)
-    : look_up_(std::move(look_up)), changed_(std::move(changed)) {}
+Resolver::Resolver(LookUp look_up, HasCarrier has_carrier, Changed changed)
+    : look_up_(std::move(look_up)),
+      has_carrier_(std::move(has_carrier)),
+      changed_(std::move(changed)) {}
 
 void Resolver::want(const std::vector<WantedPod>& pods) {
     std::set<std::string> named;
@@ -174,7 +176,7 @@ void Resolver::consider(Pod& pod, WhenMissing when_missing) {
 
 void Resolver::set(Pod& pod, unsigned ifindex) {
     lose(pod, "");
-    pod.found = FoundLink{ifindex, links_.at(ifindex).carrier};
+    pod.found = FoundLink{ifindex, links_.at(ifindex).carrier || has_carrier_(ifindex)};
     owners_[ifindex] = pod.wanted.pod;
     changed_(pod.wanted.pod, pod.found);
 }

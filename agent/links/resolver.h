@@ -49,7 +49,10 @@ class Resolver {
     /// new one with the old number, is first reported without one.
     using Changed = std::function<void(const std::string& pod, std::optional<FoundLink>)>;
 
-    Resolver(LookUp look_up, Changed changed);
+    /// Asked where the last news of an interface says that it has none.
+    using HasCarrier = std::function<bool(unsigned ifindex)>;
+
+    Resolver(LookUp look_up, HasCarrier has_carrier, Changed changed);
 
     /// All pods of interest. Those that are new or different are resolved now; those that are not
     /// named any more are reported without an interface and forgotten.
@@ -87,6 +90,7 @@ class Resolver {
     [[nodiscard]] Answer usable(const Pod& pod, const Link& link) const;
 
     LookUp look_up_;
+    HasCarrier has_carrier_;
     Changed changed_;
     std::map<std::string, Pod> pods_;
     std::string retried_;  // the pod that was last looked for by retry()

@@ -136,6 +136,10 @@ void ManifestDir::write(const std::string& file, const std::vector<Json>& docume
         return;
     }
     written_[file] = text;
+    if (documents.empty()) {
+        std::filesystem::remove(path_ / file);
+        return;
+    }
     const auto aside = path_ / ("." + file + ".new");
     std::ofstream out(aside);
     out << text;

@@ -69,7 +69,8 @@ class ManifestDir {
     ~ManifestDir();
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    /// Puts a file in place in one step (write aside, rename). Nothing happens if it is the same.
+    /// Puts a file in place in one step (write aside, rename); without documents it goes. Nothing
+    /// happens if it is the same.
     void write(const std::string& file, const std::vector<Json>& documents);
 
    private:

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "test/unit/agent/shop.h"
 
 namespace directfaas::links {
@@ -40,6 +42,7 @@ class ResolverTest : public testing::Test {
     std::vector<std::string> take_reports() { return std::exchange(reports_, {}); }
 
     std::map<util::IpAddress, Route> routes_;
+    std::set<unsigned> carriers_;  // what the kernel says now
     std::size_t lookups_ = 0;
     std::vector<std::string> reports_;
     Resolver resolver_{
@@ -48,6 +51,7 @@ class ResolverTest : public testing::Test {
             const auto found = routes_.find(address);
             return found == routes_.end() ? std::nullopt : std::optional(found->second);
         },
+        [this](unsigned ifindex) { return carriers_.contains(ifindex); },
         [this](const std::string& pod, std::optional<FoundLink> link) {
             reports_.push_back(pod + "=" + (link ? std::to_string(link->ifindex) : "-") +
                                (link && !link->carrier ? "!" : ""));
@@ -90,6 +94,14 @@ TEST_F(ResolverTest, TellsWhetherThePodCanHaveSentAnything) {
     EXPECT_THAT(take_reports(), ElementsAre("shop/a=7!"));
     resolver_.link_added(veth(7, "veth-a", true));
     EXPECT_THAT(take_reports(), IsEmpty()) << "what was true at the attachment stays";
+}
+
+/// The news that it has come is late.
+TEST_F(ResolverTest, CarrierIsWhatTheKernelSaysNow) {
+    resolver_.want({by_name("shop/a", "veth-a")});
+    carriers_ = {7};
+    resolver_.link_added(veth(7, "veth-a", false));
+    EXPECT_THAT(take_reports(), ElementsAre("shop/a=7"));
 }
 
 TEST_F(ResolverTest, RefusesWhatIsNotAPodsOwnVeth) {
