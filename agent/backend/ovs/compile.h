@@ -28,6 +28,10 @@ Flows identity_flows(const State& state, const model::Identity& identity,
 Flows address_flows(const State& state, const util::IpAddress& address,
                     const model::Identity& identity);
 Flows edge_flows(const State& state, const model::AllowKey& edge);
+/// In place of those of an open connection's edge while packets begin to follow its revocation:
+/// they refuse, but count for no reason. What passed just before is counted late, and where its
+/// like goes then.
+Flows revoked_edge_flows(const State& state, const model::AllowKey& edge, const Settings& settings);
 Flows pod_flows(const State& state, const model::ObjectName& pod, const model::AttachRule& rule,
                 const Mac& bridge_mac);
 Flows route_flows(const State& state, const model::RouteKey& key, const model::RouteRule& rule);
