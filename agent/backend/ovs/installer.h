@@ -80,6 +80,7 @@ class Installer {
     util::Result<void> put_meters();
     util::Result<void> limit_zones(std::uint16_t zone);
     [[nodiscard]] df_reason full_zone_reason() const;
+    [[nodiscard]] Surroundings surroundings() const;
 
     Bridge& bridge_;
     const std::string instance_;

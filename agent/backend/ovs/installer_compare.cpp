@@ -40,6 +40,10 @@ df_reason Installer::full_zone_reason() const {
     return budget ? DF_REASON_CT_BUDGET : DF_REASON_CT_FULL;
 }
 
+Surroundings Installer::surroundings() const {
+    return {bridge_.mac(), full_zone_reason(), bridge_.datapath()};
+}
+
 Result<void> Installer::limit_zones(std::uint16_t zone) {
     const auto limit = settings_.budget_live == 0
                            ? limits_.connections
@@ -52,7 +56,7 @@ Result<void> Installer::limit_zones(std::uint16_t zone) {
 }
 
 Flows Installer::base_flows() const {
-    auto all = pipeline_flows(state_, settings_, bridge_.mac(), full_zone_reason());
+    auto all = pipeline_flows(state_, settings_, surroundings());
     append(all, numbers_flows(state_, instance_));
     append(all, node_flows(node_addresses_));
     for (const auto& pair : state_.pairs) {
@@ -169,7 +173,7 @@ Result<void> Installer::reconcile(Found found) {
 
 Result<void> Installer::configure(const Settings& settings) {
     const bool first = node_addresses_.empty();
-    const auto before = pipeline_flows(state_, settings_, bridge_.mac(), full_zone_reason());
+    const auto before = pipeline_flows(state_, settings_, surroundings());
     const auto limit_before = settings_.budget_live;
     settings_ = settings;
     if (first || limit_before != settings.budget_live) {
@@ -180,7 +184,7 @@ Result<void> Installer::configure(const Settings& settings) {
         }
     }
     Change change;
-    change.replace(before, pipeline_flows(state_, settings_, bridge_.mac(), full_zone_reason()));
+    change.replace(before, pipeline_flows(state_, settings_, surroundings()));
     return bridge_.commit(change);
 }
 

@@ -60,6 +60,7 @@ inline constexpr std::uint32_t kRelated = 0x04;
 inline constexpr std::uint32_t kReply = 0x08;
 inline constexpr std::uint32_t kInvalid = 0x10;
 inline constexpr std::uint32_t kTracked = 0x20;
+inline constexpr std::uint32_t kDestinationTranslated = 0x80;
 
 /// Values of Field::kEthType.
 inline constexpr std::uint16_t kEthIpv4 = 0x0800;
