@@ -255,6 +255,7 @@ std::vector<std::string> OvsBackend::installed(const model::AllowKey& edge,
 }
 
 Result<void> OvsBackend::remove() {
+    counting_ = {};  // ends it: to read counters it puts a flow in, which would stay
     const std::lock_guard lock(mutex_);
     return remove_everything(bridge_);
 }
