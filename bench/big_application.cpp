@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "agent/backend/ebpf/pins.h"
 #include "maps/route.h"
@@ -101,6 +102,17 @@ util::IpAddress pod_address(unsigned ns, unsigned function, unsigned instance) {
         128, 1 + (ns * kFunctionsPerNamespace + function) * kInstancesPerFunction + instance);
 }
 
+double number_behind(const std::string& path, const std::string& label) {
+    std::ifstream file(path);
+    for (std::string word; file >> word;) {
+        double number = 0;
+        if (word == label && file >> number) {
+            return number;
+        }
+    }
+    throw std::runtime_error("no " + label + " in " + path);
+}
+
 std::string namespace_manifest(unsigned number, const NamespaceState& state) {
     json items{chain(number, state.edge)};
     for (unsigned f = 0; f < kFunctionsPerNamespace; ++f) {
@@ -166,6 +178,10 @@ double BigApplication::start() {
                                                 served(), functions(), agent_.log()));
     }
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double BigApplication::agent_mib(const std::string& label) const {
+    return number_behind("/proc/" + std::to_string(agent_.pid()) + "/status", label) / 1024;
 }
 
 std::size_t BigApplication::served() {

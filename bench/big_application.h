@@ -31,6 +31,9 @@ util::IpAddress service_address(unsigned ns, unsigned function);
 util::IpAddress pod_address(unsigned ns, unsigned function, unsigned instance);
 inline constexpr std::uint16_t kPort = 80;
 
+/// The number behind `label` in a file of "label: number" lines; nothing to be found is an error.
+double number_behind(const std::string& path, const std::string& label);
+
 /// An agent in a namespace of its own with a directory of `namespaces` files. Only in a private
 /// world (bench/private_world.h): it stops the agent, but leaves its kernel state to that.
 class BigApplication {
@@ -56,6 +59,9 @@ class BigApplication {
     /// Starts the agent and waits until it is ready and the switch has every function's vIP:
     /// seconds it took.
     double start();
+    /// MiB of the agent's memory, as a line of /proc/PID/status tells: "VmRSS:", "VmHWM:" (the
+    /// peak).
+    [[nodiscard]] double agent_mib(const std::string& label) const;
     /// Functions the agent says it serves.
     [[nodiscard]] std::size_t served();
 

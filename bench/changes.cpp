@@ -33,7 +33,8 @@ void measure_changes(const support::Netns& node, unsigned changes,
     samples.series("instances_ms", of_instances);
 }
 
-void measure_load(BigApplication::Backend backend, unsigned times, Samples& samples) {
+void measure_load(BigApplication::Backend backend, unsigned times, Samples& samples,
+                  const std::function<void(const BigApplication&)>& loaded) {
     constexpr unsigned kNamespaces = 1000;
     std::vector<double> seconds;
     for (unsigned i = 0; i < times; ++i) {
@@ -43,6 +44,7 @@ void measure_load(BigApplication::Backend backend, unsigned times, Samples& samp
             app.put(ns);
         }
         seconds.push_back(app.start());
+        loaded(app);
         progress("bulk load", i + 1, times);
     }
     samples.series("load_s", seconds);

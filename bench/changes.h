@@ -17,7 +17,10 @@ void measure_changes(const support::Netns& node, unsigned changes,
                      const std::function<double(unsigned)>& edge,
                      const std::function<double(unsigned)>& instances, Samples& samples);
 
-/// How long 10 000 functions take from nothing, the agent's start included: `times` times.
-void measure_load(BigApplication::Backend backend, unsigned times, Samples& samples);
+/// How long 10 000 functions take from nothing, the agent's start included: `times` times. `loaded`
+/// looks at each when it is there.
+void measure_load(
+    BigApplication::Backend backend, unsigned times, Samples& samples,
+    const std::function<void(const BigApplication&)>& loaded = [](const BigApplication&) {});
 
 }  // namespace directfaas::bench

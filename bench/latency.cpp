@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a caller feels: pod to pod on one node, plain by pod IP without the switch against by vIP
-// through the switch, by the stack path and by the fast path. Request and answer on a kept
-// connection, and connect + request + close; both families; all pods' work on one CPU. Prints
-// samples for bench/run.
+// through the switch, by the stack path, by the fast path and, where Open vSwitch is installed,
+// over its bridge. Request and answer on a kept connection, and connect + request + close; both
+// families; all pods' work on one CPU. Prints samples for bench/run.
 #include <algorithm>
-#include <array>
 #include <functional>
+#include <list>
 #include <random>
 #include <string>
 
@@ -14,6 +14,7 @@
 #include "bench/round_trip.h"
 #include "bench/samples.h"
 #include "bench/ways.h"
+#include "test/support/command.h"
 
 namespace directfaas::bench {
 namespace {
@@ -23,8 +24,6 @@ using support::Family;
 constexpr unsigned kRequests = 1000;    // of one measurement on a kept connection
 constexpr unsigned kConnections = 250;  // of one measurement with new ones
 
-constexpr std::array kWays{Way::kPlain, Way::kStack, Way::kFast};
-
 struct Variant {
     std::string name;  // "rr_fast_v4"
     std::function<std::vector<double>()> measure;
@@ -33,7 +32,7 @@ struct Variant {
 
 std::vector<Variant> variants(const World& world, int cpu) {
     std::vector<Variant> all;
-    for (const Way way : kWays) {
+    for (const Way way : world.ways()) {
         for (const Family family : {Family::kV4, Family::kV6}) {
             const auto to = world.address(way, family);
             const std::string suffix =
@@ -56,11 +55,14 @@ std::vector<Variant> variants(const World& world, int cpu) {
     return all;
 }
 
+bool ovs_installed() { return support::run_command({"ovs-vswitchd", "--version"}).status == 0; }
+
 Samples measure(const World& world, unsigned rounds) {
     const int cpu = measured_cpu();
-    const EchoServer plain(world.server(Way::kPlain), kServerPort, cpu);
-    const EchoServer stack(world.server(Way::kStack), kServerPort, cpu);
-    const EchoServer fast(world.server(Way::kFast), kServerPort, cpu);
+    std::list<EchoServer> servers;
+    for (const Way way : world.ways()) {
+        servers.emplace_back(world.server(way), kServerPort, cpu);
+    }
     auto all = variants(world, cpu);
     Samples samples;
     std::mt19937 random(1);
@@ -86,7 +88,8 @@ Samples measure(const World& world, unsigned rounds) {
 int main(int argc, char** argv) {
     namespace bench = directfaas::bench;
     return bench::run_program("bench_latency", [&] {
-        const bench::World world;
+        const bench::World world(bench::ovs_installed() ? bench::World::Ovs::kYes
+                                                        : bench::World::Ovs::kNo);
         return bench::measure(world, bench::argument(argc, argv, 1, 60));
     });
 }

@@ -24,18 +24,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kMebibyte = 1024.0 * 1024.0;
 
-/// The number behind `label` in a file of "label: number" lines; nothing to be found is an error.
-double field(const std::string& path, const std::string& label) {
-    std::ifstream file(path);
-    for (std::string word; file >> word;) {
-        double number = 0;
-        if (word == label && file >> number) {
-            return number;
-        }
-    }
-    throw std::runtime_error("no " + label + " in " + path);
-}
-
 /// What the kernel charges for everything that is pinned for the instance: tables and programs.
 double kernel_bytes(const std::string& directory) {
     double sum = 0;
@@ -49,7 +37,7 @@ double kernel_bytes(const std::string& directory) {
         }
         const auto info = "/proc/self/fdinfo/" + std::to_string(fd.get());
         if (entry.path().parent_path().filename() != "link") {
-            sum += field(info, "memlock:");
+            sum += number_behind(info, "memlock:");
         }
     }
     return sum;
@@ -103,9 +91,8 @@ void measure(unsigned namespaces, const std::string& suffix, Samples& samples) {
         app.put(ns);
     }
     app.start();
-    const auto status = "/proc/" + std::to_string(app.agent().pid()) + "/status";
-    samples.note("rss_mib" + suffix, field(status, "VmRSS:") / 1024);
-    samples.note("peak_mib" + suffix, field(status, "VmHWM:") / 1024);
+    samples.note("rss_mib" + suffix, app.agent_mib("VmRSS:"));
+    samples.note("peak_mib" + suffix, app.agent_mib("VmHWM:"));
     const auto tables = std::filesystem::path(app.pin("vip")).parent_path();
     samples.note("kernel_mib" + suffix, kernel_bytes(tables) / kMebibyte);
     if (namespaces > 1) {

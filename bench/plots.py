@@ -48,15 +48,34 @@ def _by_name(results, benchmark):
     return {m["metric"]: m for m in results.get(benchmark, [])}
 
 
+KINDS = (("request and answer, kept connection", "request, answer"), ("connect, request, close", "connect, request, close"))
+
+
 def _latency(results):
     have = _by_name(results, "latency")
     rows = []
-    for kind, text in (("request and answer, kept connection", "request, answer"), ("connect, request, close", "connect, request, close")):
+    for kind, text in KINDS:
         for way in ("fast", "stack"):
             for family in ("v4", "v6"):
                 m = have.get(f"{kind}, {family}, p50, vIP by the {way} path against plain")
                 if m:
                     rows.append((f"{text}, {way} path, {family}", m, COLOURS[way], m["ratio"]))
+    return _bars(rows, "p50 by vIP, as a multiple of plain pod to pod by pod IP", 1, "plain") if rows else None
+
+
+def _latency_ovs(results):
+    """Each datapath against plain of its own run: on the machine, and in the guest."""
+    rows = []
+    for kind, text in KINDS:
+        for benchmark, way, label, colour in (
+                ("latency", "vIP over Open vSwitch, userspace datapath,", "userspace datapath", "gateway"),
+                ("latency_ovs_kernel", "in the guest, vIP over Open vSwitch, kernel datapath,", "kernel datapath, in the guest", "stack"),
+                ("latency_ovs_kernel", "in the guest, vIP by the stack path", "eBPF, stack path, in the guest", "plain"),
+                ("latency_ovs_kernel", "in the guest, vIP by the fast path", "eBPF, fast path, in the guest", "fast")):
+            have = _by_name(results, benchmark)
+            for family in ("v4", "v6"):
+                if m := have.get(f"{kind}, {family}, p50, {way} against plain"):
+                    rows.append((f"{text}, {label}, {family}", m, COLOURS[colour], m["ratio"]))
     return _bars(rows, "p50 by vIP, as a multiple of plain pod to pod by pod IP", 1, "plain") if rows else None
 
 
@@ -100,6 +119,9 @@ def _control(results):
 
 PLOTS = [
     Plot("latency", "What a caller feels", "Two pods on one node. Bars are medians of the ratios taken within a round, with quartiles.", _latency),
+    Plot("latency_ovs", "What a caller feels on Open vSwitch",
+         "The same on a bridge: the userspace datapath on this machine; the kernel's, beside the eBPF switch, in a guest "
+         "that QEMU emulates, where only ratios mean anything.", _latency_ovs),
     Plot("cpu", "What a request takes of the CPU", "HTTP requests on one CPU that is never idle. A gateway does each request twice.", _cpu),
     Plot("programs", "What a packet costs in the switch", "`BPF_PROG_TEST_RUN`, 10 000 functions installed.", _programs),
     Plot("control", "How soon a change is in force, and a first call answered", "1 000 functions × 10 instances; one call held at a time.", _control),

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <string>
 
 namespace directfaas::bench {
 
@@ -14,15 +16,23 @@ using util::fail_errno;
 
 namespace {
 
-util::Result<void> take(const cpu_set_t& set) {
-    if (sched_setaffinity(0, sizeof(set), &set) != 0) {
+/// `thread` 0 is the calling one.
+util::Result<void> take(pid_t thread, const cpu_set_t& set) {
+    if (sched_setaffinity(thread, sizeof(set), &set) != 0) {
         return fail_errno("bind to CPUs");
     }
     const sched_param lowest{.sched_priority = 1};
-    if (sched_setscheduler(0, SCHED_FIFO, &lowest) != 0) {
+    if (sched_setscheduler(thread, SCHED_FIFO, &lowest) != 0) {
         return fail_errno("take a real-time priority");
     }
     return {};
+}
+
+cpu_set_t only(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return set;
 }
 
 }  // namespace
@@ -45,11 +55,21 @@ util::Result<void> enter_private_world() {
     return {};
 }
 
-util::Result<void> take_cpu(int cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    return take(set);
+util::Result<void> take_cpu(int cpu) { return take(0, only(cpu)); }
+
+util::Result<void> take_cpu(pid_t process, int cpu) {
+    std::error_code error;
+    const std::filesystem::directory_iterator threads("/proc/" + std::to_string(process) + "/task",
+                                                      error);
+    if (error) {
+        return util::fail("threads of process " + std::to_string(process) + ": " + error.message());
+    }
+    for (const auto& thread : threads) {
+        if (auto done = take(std::stoi(thread.path().filename()), only(cpu)); !done) {
+            return done;
+        }
+    }
+    return {};
 }
 
 util::Result<void> leave_cpu(int cpu) {
@@ -60,7 +80,7 @@ util::Result<void> leave_cpu(int cpu) {
             CPU_SET(other, &set);
         }
     }
-    return take(set);
+    return take(0, set);
 }
 
 int measured_cpu() { return static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)) - 1; }

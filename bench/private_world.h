@@ -3,6 +3,8 @@
 // temporary files of their own go with the process.
 #pragma once
 
+#include <sys/types.h>
+
 #include "lib/util/result.h"
 
 namespace directfaas::bench {
@@ -14,6 +16,9 @@ util::Result<void> enter_private_world();
 /// Binds the calling thread to one CPU and puts it before all ordinary work of the machine
 /// (SCHED_FIFO): what else runs here would be in every percentile.
 util::Result<void> take_cpu(int cpu);
+
+/// The same for every thread that a process has now; those it starts later inherit it.
+util::Result<void> take_cpu(pid_t process, int cpu);
 
 /// The same for all CPUs but one: for an agent, which inherits it, beside a measuring thread.
 util::Result<void> leave_cpu(int cpu);

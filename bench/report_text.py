@@ -18,8 +18,10 @@ GOALS = {
 }
 TITLES = {
     "datapath": "Packets in the switch", "latency": "Latency", "throughput": "CPU and throughput", "rules": "Changes", "cold": "From zero",
-    "memory": "Memory", "gate": "Regression gate",
+    "memory": "Memory", "gate": "Regression gate", "latency_ovs_kernel": "Latency on Open vSwitch's kernel datapath",
+    "rules_ovs": "Changes on Open vSwitch",
 }
+COMMANDS = {"rules_ovs": "rules --backend ovs"}
 
 
 def _number(value):
@@ -66,7 +68,7 @@ def _all(metrics):
 def page(results, about, plots, pictures):
     """The whole page, as Markdown."""
     lines = ["# Performance", "",
-             "Written by `bench/report` from `bench/results/`, which `bench/run all` makes; not by hand. How it is measured:",
+             "Written by `bench/report` from `bench/results/`, which `bench/run` makes; not by hand. How it is measured:",
              "[bench/README.md](../bench/README.md). One machine's figures: compare ratios, not times.", "",
              "## Budgets and goals", "",
              "A budget is a must, a goal an aim; for a figure with a baseline both are for the ratio.", "", *_budgets(results), ""]
@@ -75,5 +77,5 @@ def page(results, about, plots, pictures):
     lines += ["## All figures", ""]
     for name, metrics in results.items():
         where = about.get(name)
-        lines += [f"### {TITLES.get(name, name)}", "", f"`bench/run {name}`" + (f", {where}" if where else "") + ".", "", *_all(metrics), ""]
+        lines += [f"### {TITLES.get(name, name)}", "", f"`bench/run {COMMANDS.get(name, name)}`" + (f", {where}" if where else "") + ".", "", *_all(metrics), ""]
     return "\n".join(lines).rstrip() + "\n"

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <initializer_list>
 #include <stdexcept>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "bench/changes.h"
@@ -50,24 +52,25 @@ class Application {
     }
     [[nodiscard]] const support::Netns& node() const { return app_.node(); }
 
-    /// Gives or takes the edge f0 → f5 of a namespace; ms until SYNs meet the new verdict.
-    double change_edge(unsigned ns) {
-        auto& state = states_[ns];
-        state.edge = !state.edge;
-        return state.edge ? until(ns, {Fate::kFirst, Fate::kLast}, {})
-                          : until(ns, {}, {Fate::kFirst, Fate::kLast});
+    /// Gives the edge f0 → f5 of a namespace, unless it is there; ms until SYNs, which are refused
+    /// all the time, meet the new verdict.
+    double give_edge(unsigned ns) {
+        if (std::exchange(states_[ns].edge, true)) {
+            return 0;
+        }
+        return until(ns, {Fate::kFirst, Fate::kLast}, {});
     }
-    /// Takes or gives one instance of f5; ms until calls go there, or have ceased to.
+    /// Takes it; the same.
+    double take_edge(unsigned ns) {
+        states_[ns].edge = false;
+        return until(ns, {}, {Fate::kFirst, Fate::kLast});
+    }
+    /// Takes or gives one instance of f5; ms until calls go there, or have ceased to. Calls must
+    /// pass to show that: there must be the edge.
     double change_instances(unsigned ns) {
         auto& state = states_[ns];
         state.instance = !state.instance;
         return state.instance ? until(ns, {Fate::kLast}, {}) : until(ns, {}, {Fate::kLast});
-    }
-    /// Calls must pass to show the instance that they meet.
-    void allow(unsigned ns) {
-        if (!states_[ns].edge) {
-            change_edge(ns);
-        }
     }
 
    private:
@@ -143,6 +146,14 @@ class Application {
     std::uint16_t port_ = 1024;
 };
 
+/// Of an agent that has done its first work and reads the switch's counters from time to time.
+void measure_memory(const BigApplication& app, Samples& samples) {
+    constexpr std::chrono::seconds kCalm{20};
+    std::this_thread::sleep_for(kCalm);
+    samples.note("rss_mib", app.agent_mib("VmRSS:"));
+    samples.note("peak_mib", app.agent_mib("VmHWM:"));
+}
+
 }  // namespace
 }  // namespace directfaas::bench
 
@@ -154,18 +165,23 @@ int main(int argc, char** argv) {
         bench::Samples samples;
         {
             bench::Application application;
+            std::vector<double> given;
             bench::measure_changes(
                 application.node(), bench::argument(argc, argv, 1, 200),
                 [&](unsigned i) {
-                    const double took = application.change_edge(i % bench::kCallers);
-                    application.allow(i % bench::kCallers);
+                    const unsigned ns = i % bench::kCallers;
+                    application.give_edge(ns);  // the first time
+                    const double took = application.take_edge(ns);
+                    given.push_back(application.give_edge(ns));
                     return took;
                 },
                 [&](unsigned i) { return application.change_instances(i % bench::kCallers); },
                 samples);
+            samples.series("given_ms", std::move(given));
         }
         if (const auto times = bench::argument(argc, argv, 2, 1); times > 0) {
-            bench::measure_load(bench::BigApplication::Backend::kOvs, times, samples);
+            bench::measure_load(bench::BigApplication::Backend::kOvs, times, samples,
+                                [&](const auto& app) { bench::measure_memory(app, samples); });
         }
         return samples;
     });

@@ -3,16 +3,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "test/support/cluster.h"
 
 namespace directfaas::bench {
 
-/// Pods that no chain knows, by pod IP; a function by vIP, by the stack path and by the fast path.
-enum class Way : std::uint8_t { kPlain, kStack, kFast };
+/// Pods that no chain knows, by pod IP; a function by vIP, by the stack path, by the fast path and
+/// over a bridge of Open vSwitch.
+enum class Way : std::uint8_t { kPlain, kStack, kFast, kOvs };
 
-/// "plain", "stack", "fast"
+/// "plain", "stack", "fast", "ovs"
 std::string way_name(Way way);
 
 /// Port of every server, in its pod.
@@ -21,7 +24,8 @@ inline constexpr std::uint16_t kServerPort = 8080;
 /// A node where one function calls another by vIP, and two pods that no chain knows.
 class Node {
    public:
-    explicit Node(bool fast);
+    /// `way` is that by vIP. On Open vSwitch its threads have measured_cpu(), as pods' work has.
+    explicit Node(Way way);
 
     [[nodiscard]] const support::Pod& client(bool plain) const {
         return plain ? *plain_client_ : *caller_;
@@ -43,9 +47,15 @@ class Node {
     const support::Pod* plain_server_ = nullptr;
 };
 
-/// Two such nodes: one with the fast path, one without.
+/// Such nodes: one with the fast path, one without, and, if it is wanted, one on Open vSwitch with
+/// the datapath that support::ovs_datapath() tells.
 class World {
    public:
+    enum class Ovs : bool { kNo, kYes };
+
+    explicit World(Ovs ovs = Ovs::kNo);
+    /// Those that there are in this world.
+    [[nodiscard]] const std::vector<Way>& ways() const { return ways_; }
     [[nodiscard]] const support::Netns& client(Way way) const {
         return node(way).client(way == Way::kPlain).netns();
     }
@@ -61,10 +71,14 @@ class World {
     [[nodiscard]] Node& plain_node() { return stack_; }
 
    private:
-    [[nodiscard]] const Node& node(Way way) const { return way == Way::kFast ? fast_ : stack_; }
+    [[nodiscard]] const Node& node(Way way) const {
+        return way == Way::kFast ? fast_ : way == Way::kOvs ? ovs_.value() : stack_;
+    }
 
-    Node stack_{false};
-    Node fast_{true};
+    Node stack_{Way::kStack};
+    Node fast_{Way::kFast};
+    std::optional<Node> ovs_;
+    std::vector<Way> ways_{Way::kPlain, Way::kStack, Way::kFast};
 };
 
 }  // namespace directfaas::bench

@@ -63,7 +63,7 @@ bool Generator::has_policy(const Pod& pod) const {
 void Generator::refresh_pod(const ObjectName& name, Pass& pass) {
     const Pod* pod = objects_.pod(name);
     const auto owners = pod == nullptr ? std::vector<const Identity*>{} : labels_.owners(*pod);
-    const bool local = !owners.empty() && is_local(*pod);
+    const bool local = pod != nullptr && !owners.empty() && is_local(*pod);
     local ? (void)local_.insert(name) : (void)local_.erase(name);
     owners.size() > 1 ? (void)contested_.insert(name) : (void)contested_.erase(name);
     const auto link = links_.find(name);

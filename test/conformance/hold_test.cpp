@@ -5,6 +5,7 @@
 //                             instance where the placement says
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -130,9 +131,18 @@ TEST_P(Hold, DatagramsWaitAndArriveInOrder) {
         ASSERT_TRUE(client->send(text));
     }
     Instance& instance = start_instance(First::kListening);
+    std::vector<std::string> expected;
+    std::vector<std::string> answers;
     for (const std::string& text : sent) {
-        EXPECT_EQ(client->receive().value_or("nothing"), pod(instance).name() + " " + text);
+        expected.push_back(pod(instance).name() + " " + text);
+        answers.push_back(client->receive().value_or("nothing"));
     }
+    if (GetParam().ovs() && !GetParam().userspace()) {
+        // What ovs-vswitchd is asked about may be overtaken (docs/ovs.md).
+        std::ranges::sort(expected);
+        std::ranges::sort(answers);
+    }
+    EXPECT_EQ(answers, expected);
     EXPECT_EQ(cluster_.edge("caller", "callee").opened, 1U);
     EXPECT_EQ(instance.datagrams(), sent.size());
 }

@@ -69,9 +69,10 @@ INSTANTIATE_TEST_SUITE_P(Paths, Reuse, testing::ValuesIn(path_setups()), setup_n
 
 class NewCaller : public Scenario {};
 
-/// The callee's node learns of the caller only after its first SYN was sent. Families alternate.
+/// The callee's node learns of the caller only after its first SYN was sent. Families alternate. On
+/// Open vSwitch it is done less often: a port that comes and goes costs several programs.
 TEST_P(NewCaller, CallsInItsFirstMillisecondAThousandTimesAndIsNeverRefused) {
-    constexpr int kCallers = 1000;
+    const int callers = GetParam().ovs() ? 50 : 1000;
     cluster_.add_function({.name = "caller"});
     cluster_.add_function({.name = "callee"});
     cluster_.add_edges("caller", {"callee"});
@@ -79,7 +80,7 @@ TEST_P(NewCaller, CallsInItsFirstMillisecondAThousandTimesAndIsNeverRefused) {
     cluster_.start();
     const DualAddress vip = cluster_.vip_addresses("callee");
     int refused = 0;
-    for (int i = 0; i < kCallers && refused < 5; ++i) {
+    for (int i = 0; i < callers && refused < 5; ++i) {
         Instance& caller = cluster_.add_instance("caller", NodeId::kA, false);
         cluster_.sync(NodeId::kA);
         auto client = TcpClient::start(pod(caller).netns(),
@@ -94,14 +95,16 @@ TEST_P(NewCaller, CallsInItsFirstMillisecondAThousandTimesAndIsNeverRefused) {
         cluster_.remove_instance(caller);
     }
     EXPECT_EQ(refused, 0);
-    EXPECT_EQ(callee.accepted(), static_cast<std::uint64_t>(kCallers));
-    EXPECT_EQ(cluster_.edge("caller", "callee").opened, static_cast<std::uint64_t>(kCallers));
+    EXPECT_EQ(callee.accepted(), static_cast<std::uint64_t>(callers));
+    EXPECT_EQ(cluster_.edge("caller", "callee").opened, static_cast<std::uint64_t>(callers));
     EXPECT_GT(cluster_.reason("held_source"), 0U);  // else nobody was unknown
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, NewCaller,
-                         testing::Values(Setup{.placement = Placement::kTwoNodes,
-                                               .attach = "auto"}),
+                         testing::Values(Setup{.placement = Placement::kTwoNodes, .attach = "auto"},
+                                         Setup{.placement = Placement::kTwoNodes,
+                                               .attach = ovs_datapath(),
+                                               .backend = "ovs"}),
                          setup_name);
 
 /// Nobody ever vouches for this source: held for a second at most, then refused.

@@ -2,7 +2,10 @@
 // Protocols and ports: UDP, Service port and target port, ICMP errors, path MTU.
 //
 //   caller [node-a] ══ callee [node-a or node-b], one instance
+#include <sys/socket.h>
+
 #include "test/conformance/scenario.h"
+#include "test/support/wait.h"
 
 namespace directfaas::conformance {
 namespace {
@@ -32,6 +35,23 @@ TEST_P(Transport, UdpIsAnsweredByVipAndByPodIp) {
     }
     EXPECT_EQ(callee_.datagrams(), 6U);
     EXPECT_EQ(cluster_.edge("caller", "callee").opened, 2U);  // flows, not datagrams
+}
+
+/// Nothing comes back, so nothing shows the switch that the flow is more than its first packet.
+TEST_P(Transport, DatagramsWithoutAnAnswerAllArrive) {
+    callee_.udp.clear();
+    cluster_.start();
+    const auto silent =
+        bound_socket(pod(callee_).netns(), v4() ? AF_INET : AF_INET6, SOCK_DGRAM, kDns.target_port);
+    auto client = UdpClient::connect(pod(caller_).netns(), cluster_.vip("callee", 2));
+    ASSERT_TRUE(client);
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(client->send("x"));
+        char got = 0;
+        EXPECT_TRUE(wait_until([&] { return ::recv(silent.get(), &got, 1, MSG_DONTWAIT) == 1; }))
+            << "datagram " << i;
+    }
+    EXPECT_EQ(cluster_.edge("caller", "callee").opened, 1U);
 }
 
 TEST_P(Transport, DeniedUdpIsProhibited) {
@@ -136,8 +156,8 @@ TEST_P(PathMtu, LargeDatagramsAreFragmentedAndAnswered) {
     cluster_.start();
     auto client = UdpClient::connect(pod(caller_).netns(), cluster_.vip("callee", 2));
     ASSERT_TRUE(client);
-    if (GetParam().ovs()) {
-        // Of a flow that is not open yet only the first fragment has a port.
+    if (GetParam().userspace()) {
+        // Of a flow that is not open yet only the first fragment has a port (docs/ovs.md).
         ASSERT_EQ(client->ask("first").value_or(""), pod(callee_).name() + " first");
     }
     const std::string big(5000, 'b');
@@ -149,8 +169,8 @@ TEST_P(PathMtu, LargeDatagramsAreFragmentedAndAnswered) {
 /// The userspace datapath of Open vSwitch 3.1 translates "packet too big" wrongly (docs/ovs.md).
 std::vector<Setup> lower_mtu_setups() {
     auto all = two_node_setups();
-    std::erase_if(all,
-                  [](const Setup& setup) { return setup.ovs() && setup.family == Family::kV6; });
+    std::erase_if(
+        all, [](const Setup& setup) { return setup.userspace() && setup.family == Family::kV6; });
     return all;
 }
 

@@ -317,6 +317,7 @@ std::string Cluster::switch_state() {
             }
         }
         text += there.appctl({"coverage/show"}) + there.appctl({"dpctl/dump-conntrack"});
+        text += "--- the end of its log ---\n" + there.log();
     }
     return text;
 }

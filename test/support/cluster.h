@@ -30,6 +30,8 @@ struct Setup {
     bool fast_path = true;  // of the ebpf backend, where both ends are on one node
 
     [[nodiscard]] bool ovs() const { return backend == "ovs"; }
+    /// Open vSwitch with the datapath in userspace, which can less than the kernel's.
+    [[nodiscard]] bool userspace() const { return ovs() && attach == "netdev"; }
 
     /// "v4_one_node_tcx_ebpf", "v4_one_node_tcx_stack_ebpf", "v6_two_nodes_netdev_ovs"
     [[nodiscard]] std::string text() const;

@@ -38,6 +38,8 @@ class VSwitch {
     /// Whether flows of DirectFaaS are in the bridge.
     [[nodiscard]] bool has_our_flows() const;
 
+    /// Process of ovs-vswitchd.
+    [[nodiscard]] pid_t switch_pid() const { return switch_pid_; }
     /// SIGKILL to ovs-vswitchd; start_switch() starts it again.
     void kill_switch();
     void start_switch();

@@ -3,16 +3,30 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "agent/backend/ovs/tables.h"
 
 namespace directfaas::backend::ovs {
-namespace {
 
 using util::Result;
 
-}  // namespace
+/// "TYPE@NAME: ..." and below it, indented, each of its bridges: "  BRIDGE:".
+Datapath read_datapath(std::string_view shown, std::string_view bridge) {
+    const std::string wanted = fmt::format("  {}:", bridge);
+    std::string_view type;
+    while (!shown.empty()) {
+        const auto line = shown.substr(0, shown.find('\n'));
+        if (!line.starts_with(' ')) {
+            type = line.substr(0, line.find('@'));
+        } else if (line == wanted) {
+            break;
+        }
+        shown.remove_prefix(std::min(line.size() + 1, shown.size()));
+    }
+    return type == "system" ? Datapath::kKernel : Datapath::kUserspace;
+}
 
 Result<void> Bridge::open() {
     auto opened = OpenFlow::open(management_socket());
@@ -23,6 +37,11 @@ Result<void> Bridge::open() {
                                       options_.name, options_.name));
     }
     openflow_ = std::move(*opened);
+    const auto shown = control("dpif/show", {});
+    if (!shown) {
+        return std::unexpected(shown.error());
+    }
+    datapath_ = read_datapath(*shown, options_.name);
     return read_ports();
 }
 

@@ -2,8 +2,10 @@
 // The bridge that is the node's virtual switch, and the ovs-vswitchd that runs it.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/backend/ovs/json_rpc.h"
@@ -16,6 +18,12 @@ struct BridgeOptions {
     std::string name;     ///< of the bridge
     std::string run_dir;  ///< sockets and pid files of Open vSwitch: /run/openvswitch
 };
+
+/// What carries the packets: ovs-vswitchd itself, or the kernel's openvswitch module.
+enum class Datapath : std::uint8_t { kUserspace, kKernel };
+
+/// Which one the output of `ovs-appctl dpif/show` names for a bridge.
+Datapath read_datapath(std::string_view shown, std::string_view bridge);
 
 class Bridge {
    public:
@@ -42,6 +50,7 @@ class Bridge {
     /// By interface name; LOCAL is not among them.
     [[nodiscard]] const std::map<std::string, std::uint32_t>& ports() const { return ports_; }
     [[nodiscard]] const Mac& mac() const { return mac_; }
+    [[nodiscard]] Datapath datapath() const { return datapath_; }
     util::Result<std::map<std::uint32_t, std::uint64_t>> meter_drops() {
         return openflow_.meter_drops();
     }
@@ -64,6 +73,7 @@ class Bridge {
     OpenFlow openflow_;
     std::map<std::string, std::uint32_t> ports_;
     Mac mac_{};
+    Datapath datapath_ = Datapath::kUserspace;
     std::uint32_t turn_ = 0;
 };
 

@@ -119,6 +119,23 @@ Flows edge_flows(const State& state, const model::AllowKey& edge) {
     return list.take();
 }
 
+Flows revoked_edge_flows(const State& state, const model::AllowKey& edge,
+                         const Settings& settings) {
+    const std::uint32_t mark = state.edges.at(edge);
+    FlowList list(Owner::kEdge, mark);
+    Actions refused = because(DF_REASON_EDGE_REVOKED);
+    if (!settings.deny_silently) {
+        punt(refused, Punt::kRefuse, kMeterRefuse);
+    }
+    for (const bool reply : {false, true}) {
+        Match match = Match().with(Field::kCtMark, mark);
+        list.add(table::kLiveEdge, 100, match.with(Field::kCtState, reply ? kReply : 0, kReply),
+                 refused);
+    }
+    list.add(table::kLiveEdge, 100, Match().with(Field::kCtMark, mark | kMarkUncounted), refused);
+    return list.take();
+}
+
 Flow pair_flow(const State& state, const PairKey& pair) {
     Match match = Match().with(field::kFrom, pair.from).with(field::kTo, pair.to);
     match.with(field::kReason, static_cast<std::uint32_t>(pair.reason));

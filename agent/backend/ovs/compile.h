@@ -8,16 +8,22 @@
 #include <vector>
 
 #include "agent/backend/backend.h"
+#include "agent/backend/ovs/bridge.h"
 #include "agent/backend/ovs/state.h"
 
 namespace directfaas::backend::ovs {
 
 using Flows = std::vector<Flow>;
 
-/// The tables' own flows, whatever the rules are. `full_zone` is why a connection is refused that
-/// finds no room in its zone.
-Flows pipeline_flows(const State& state, const Settings& settings, const Mac& bridge_mac,
-                     df_reason full_zone);
+/// What the pipeline depends on beside rules and settings.
+struct Surroundings {
+    Mac bridge_mac{};
+    df_reason full_zone{};  ///< why a connection is refused that finds no room in its zone
+    Datapath datapath{};
+};
+
+/// The tables' own flows, whatever the rules are.
+Flows pipeline_flows(const State& state, const Settings& settings, const Surroundings& around);
 /// Which instance this is, and the next numbers: those of what is gone are not given again.
 Flows numbers_flows(const State& state, const std::string& instance);
 /// Addresses of the node itself: what comes from there is its own traffic.
@@ -28,6 +34,10 @@ Flows identity_flows(const State& state, const model::Identity& identity,
 Flows address_flows(const State& state, const util::IpAddress& address,
                     const model::Identity& identity);
 Flows edge_flows(const State& state, const model::AllowKey& edge);
+/// In place of those of an open connection's edge while packets begin to follow its revocation:
+/// they refuse, but count for no reason. What passed just before is counted late, and where its
+/// like goes then.
+Flows revoked_edge_flows(const State& state, const model::AllowKey& edge, const Settings& settings);
 Flows pod_flows(const State& state, const model::ObjectName& pod, const model::AttachRule& rule,
                 const Mac& bridge_mac);
 Flows route_flows(const State& state, const model::RouteKey& key, const model::RouteRule& rule);

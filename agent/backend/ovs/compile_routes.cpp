@@ -113,7 +113,7 @@ Flows vip_flows(const State& state, const util::IpAddress& vip) {
     Actions known = Actions().set(field::kTo, function);
     list.add(table::kCallee, 100, vip_match(vip), raise(known, kToVip).resubmit(table::kCall));
     Actions own;
-    own.copy(field::kOwn, 0, field::kZone, 0, 32);
+    raise(own, kToVip).copy(field::kOwn, 0, field::kZone, 0, 32);
     list.add(table::kZone, 120, vip_match(vip), look_up(own, table::kState));
     return list.take();
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -57,6 +58,17 @@ struct Flow {
     bool operator==(const Flow&) const = default;
 };
 
+/// Orders flows by what makes them one flow.
+struct ByKey {
+    using is_transparent = void;
+
+    static auto parts(const FlowKey& key) { return std::tie(key.table, key.priority, key.match); }
+    static auto parts(const Flow& flow) {
+        return std::tie(flow.table, flow.priority, flow.match.key());
+    }
+    bool operator()(const auto& one, const auto& two) const { return parts(one) < parts(two); }
+};
+
 /// A flow as the switch has it.
 struct FoundFlow : Flow {
     std::uint64_t packets = 0;
@@ -82,15 +94,15 @@ struct Group {
 class Change {
    public:
     void put(Flow flow) {
-        const auto key = flow.key();
-        flows_[key] = std::move(flow);
+        flows_.erase(flow);
+        flows_.insert(std::move(flow));
     }
     /// Unless the flow was put already: then somebody else has taken it over.
     void remove(const Flow& flow) {
         Flow gone = flow;
         gone.actions.clear();
         gone.cookie = 0;
-        flows_.try_emplace(flow.key(), std::move(gone));
+        flows_.insert(std::move(gone));
     }
     /// Turns the flows `before` into `after`. What is equal is left out.
     void replace(const std::vector<Flow>& before, const std::vector<Flow>& after);
@@ -108,12 +120,12 @@ class Change {
         bool remove = false;
     };
     /// A flow with cookie 0 is to be removed.
-    [[nodiscard]] const std::map<FlowKey, Flow>& flows() const { return flows_; }
+    [[nodiscard]] const std::set<Flow, ByKey>& flows() const { return flows_; }
     [[nodiscard]] const std::map<std::uint32_t, GroupChange>& groups() const { return groups_; }
     [[nodiscard]] bool empty() const { return flows_.empty() && groups_.empty(); }
 
    private:
-    std::map<FlowKey, Flow> flows_;
+    std::set<Flow, ByKey> flows_;
     std::map<std::uint32_t, GroupChange> groups_;
 };
 

@@ -24,12 +24,15 @@ bool changes_verdicts(const model::RouteRule* before, const model::RouteRule& af
            !has_ready(after);
 }
 
-/// Whether packets that one thing happens to now meet another afterwards. Not so with what is only
-/// added, nor with instances that come and go while there are others.
-bool changes_verdicts(const State& state, const model::RuleDelta& delta) {
+/// Whether packets that one thing happens to now meet another afterwards, and would be counted for
+/// it. Not so with what is only added, nor with instances that come and go while there are others;
+/// an edge that is given matters to what was refused, and for one that is taken see revoke().
+bool changes_verdicts(const State& state, const model::RuleDelta& delta,
+                      Installer::Refusals refusals) {
     const auto& routes = state.rules.routes;
-    return !(delta.identities.empty() && delta.allowed.empty() && delta.revoked.empty() &&
-             delta.detached.empty() && delta.routes_removed.empty() &&
+    const bool given = !delta.allowed.empty() && refusals == Installer::Refusals::kPossible;
+    return given ||
+           !(delta.identities.empty() && delta.detached.empty() && delta.routes_removed.empty() &&
              delta.identities_removed.empty()) ||
            std::ranges::any_of(delta.routes, [&](const auto& route) {
                return changes_verdicts(look(routes, route.first), route.second);
@@ -49,12 +52,12 @@ std::set<util::IpAddress> touched_vips(const model::RuleDelta& delta) {
 
 }  // namespace
 
-Result<void> Installer::apply(const model::RuleDelta& delta) {
+Result<void> Installer::apply(const model::RuleDelta& delta, Refusals refusals) {
     Change change;
     Change late;
     std::vector<Bytes> after;
     // Packets that were not counted yet would be counted for what becomes of their like now.
-    auto done = changes_verdicts(state_, delta) ? bridge_.settle() : Result<void>();
+    auto done = changes_verdicts(state_, delta, refusals) ? bridge_.settle() : Result<void>();
     if (done) {
         done = stage(delta, change, late, after);
     }
@@ -94,7 +97,7 @@ Result<void> Installer::stage(const model::RuleDelta& delta, Change& change, Cha
         }
     }
     for (const auto& edge : delta.revoked) {
-        revoke(edge, change);
+        revoke(edge, change, late);
     }
     for (const auto& pod : delta.detached) {
         detach(pod, change, after);
@@ -107,24 +110,12 @@ Result<void> Installer::stage(const model::RuleDelta& delta, Change& change, Cha
     return {};
 }
 
+/// Each part of the state is brought up to date before its flows are made: what stays and what goes
+/// with the change must not lie side by side in the heap, or its pages would never come free.
 void Installer::stage_upserts(const model::RuleDelta& delta, Change& change, Change& late) {
-    for (const auto& [identity, rule] : delta.identities) {
-        state_.number(identity);
-        const auto* old = look(state_.rules.identities, identity);
-        const auto before = old != nullptr ? identity_flows(state_, identity, *old) : Flows();
-        change.replace(before, identity_flows(state_, identity, rule));
-        state_.rules.identities[identity] = rule;
-    }
-    for (const auto& [address, identity] : delta.addresses) {
-        state_.number(identity);
-        const auto* old = look(state_.rules.addresses, address);
-        const auto before = old != nullptr ? address_flows(state_, address, *old) : Flows();
-        change.replace(before, address_flows(state_, address, identity));
-        state_.rules.addresses[address] = identity;
-    }
-    for (const auto& [key, rule] : delta.routes) {
-        set_route(key, rule, change, late);
-    }
+    stage_identities(delta, change);
+    stage_addresses(delta, change);
+    stage_routes(delta, change, late);
     for (const auto& edge : delta.allowed) {
         if (state_.edges.contains(edge)) {
             continue;
@@ -137,15 +128,49 @@ void Installer::stage_upserts(const model::RuleDelta& delta, Change& change, Cha
     }
 }
 
-/// Calls cease to go to an instance that is gone first; then those that it has are ended, when
-/// what they sent has been counted as theirs.
-void Installer::set_route(const model::RouteKey& key, const model::RouteRule& rule, Change& change,
-                          Change& late) {
-    Flows before;
-    Group group_before;
+void Installer::stage_identities(const model::RuleDelta& delta, Change& change) {
+    std::map<model::Identity, Flows> before;
+    for (const auto& [identity, rule] : delta.identities) {
+        state_.number(identity);
+        if (const auto* old = look(state_.rules.identities, identity)) {
+            before[identity] = identity_flows(state_, identity, *old);
+        }
+        state_.rules.identities[identity] = rule;
+    }
+    for (const auto& [identity, rule] : delta.identities) {
+        change.replace(before[identity], identity_flows(state_, identity, rule));
+    }
+}
+
+void Installer::stage_addresses(const model::RuleDelta& delta, Change& change) {
+    std::map<util::IpAddress, Flows> before;
+    for (const auto& [address, identity] : delta.addresses) {
+        state_.number(identity);
+        if (const auto* old = look(state_.rules.addresses, address)) {
+            before[address] = address_flows(state_, address, *old);
+        }
+        state_.rules.addresses[address] = identity;
+    }
+    for (const auto& [address, identity] : delta.addresses) {
+        change.replace(before[address], address_flows(state_, address, identity));
+    }
+}
+
+void Installer::stage_routes(const model::RuleDelta& delta, Change& change, Change& late) {
+    std::map<model::RouteKey, RouteBefore> before;
+    for (const auto& [key, rule] : delta.routes) {
+        before[key] = set_route(key, rule);
+    }
+    for (auto& [key, old] : before) {
+        replace_route(key, std::move(old), change, late);
+    }
+}
+
+Installer::RouteBefore Installer::set_route(const model::RouteKey& key,
+                                            const model::RouteRule& rule) {
+    RouteBefore before;
     if (const auto* old = look(state_.rules.routes, key)) {
-        before = route_flows(state_, key, *old);
-        group_before = route_group(state_, key, *old);
+        before = {route_flows(state_, key, *old), route_group(state_, key, *old)};
     } else {
         state_.routes[key] = state_.next_route++;
     }
@@ -158,24 +183,32 @@ void Installer::set_route(const model::RouteKey& key, const model::RouteRule& ru
         kept[end] = known != nullptr ? *known : state_.next_endpoint++;
     }
     numbers = std::move(kept);
+    state_.rules.routes[key] = rule;
+    return before;
+}
+
+/// Calls cease to go to an instance that is gone first; then those that it has are ended, when
+/// what they sent has been counted as theirs.
+void Installer::replace_route(const model::RouteKey& key, RouteBefore before, Change& change,
+                              Change& late) {
+    const auto& rule = state_.rules.routes.at(key);
     const auto flows = route_flows(state_, key, rule);
-    const auto gone = std::ranges::stable_partition(before, [&](const Flow& flow) {
+    const auto gone = std::ranges::stable_partition(before.flows, [&](const Flow& flow) {
         return owner_of(flow.cookie) != Owner::kEndpoint ||
                std::ranges::find(flows, flow.key(), &Flow::key) != flows.end();
     });
     for (const Flow& flow : gone) {
         late.remove(flow);
     }
-    before.erase(gone.begin(), gone.end());
-    change.replace(before, flows);
+    before.flows.erase(gone.begin(), gone.end());
+    change.replace(before.flows, flows);
     auto group = route_group(state_, key, rule);
-    const bool had = !group_before.buckets.empty();
-    if (!group.buckets.empty() && !(had && group == group_before)) {
-        change.put(std::move(group), std::move(group_before.buckets));
+    const bool had = !before.group.buckets.empty();
+    if (!group.buckets.empty() && !(had && group == before.group)) {
+        change.put(std::move(group), std::move(before.group.buckets));
     } else if (group.buckets.empty() && had) {
         change.remove_group(group.id);
     }
-    state_.rules.routes[key] = rule;
 }
 
 void Installer::remove_route(const model::RouteKey& key, Change& change) {
@@ -192,12 +225,16 @@ void Installer::remove_route(const model::RouteKey& key, Change& change) {
     state_.rules.routes.erase(key);
 }
 
-void Installer::revoke(const model::AllowKey& edge, Change& change) {
+/// What passed just before and is not counted yet would be counted as refused: so open connections
+/// meet flows without a counter until packets follow the change.
+void Installer::revoke(const model::AllowKey& edge, Change& change, Change& late) {
     const auto mark = state_.edges.find(edge);
     if (mark == state_.edges.end()) {
         return;
     }
-    change.replace(edge_flows(state_, edge), {});
+    const auto passing = revoked_edge_flows(state_, edge, settings_);
+    change.replace(edge_flows(state_, edge), passing);
+    late.replace(passing, {});
     state_.bases.erase(edge_opened_counter(mark->second));
     state_.bases.erase(edge_bytes_counter(mark->second, false));
     state_.bases.erase(edge_bytes_counter(mark->second, true));

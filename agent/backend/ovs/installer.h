@@ -3,6 +3,7 @@
 // after the switch was restarted.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,7 +27,9 @@ class Installer {
 
     /// Takes over what the bridge has. Fails if it belongs to another instance.
     util::Result<void> load();
-    util::Result<void> apply(const model::RuleDelta& delta);
+    /// Whether packets may have been refused that the switch has not counted yet.
+    enum class Refusals : bool { kNone, kPossible };
+    util::Result<void> apply(const model::RuleDelta& delta, Refusals refusals);
     /// What of the rules is really there. Removes flows of ours that belong to no rule, and mends
     /// the pipeline.
     util::Result<model::RuleSet> dump();
@@ -43,14 +46,23 @@ class Installer {
     [[nodiscard]] const Settings& settings() const { return settings_; }
 
    private:
-    using Found = std::map<FlowKey, FoundFlow>;
+    using Found = std::set<FoundFlow, ByKey>;
 
     util::Result<void> stage(const model::RuleDelta& delta, Change& change, Change& late,
                              std::vector<Bytes>& after);
     void stage_upserts(const model::RuleDelta& delta, Change& change, Change& late);
     void stage_removals(const model::RuleDelta& delta, Change& change);
-    void set_route(const model::RouteKey& key, const model::RouteRule& rule, Change& change,
-                   Change& late);
+    void stage_identities(const model::RuleDelta& delta, Change& change);
+    void stage_addresses(const model::RuleDelta& delta, Change& change);
+    void stage_routes(const model::RuleDelta& delta, Change& change, Change& late);
+    struct RouteBefore {
+        Flows flows;
+        Group group;
+    };
+    /// Returns what belonged to the route until now.
+    RouteBefore set_route(const model::RouteKey& key, const model::RouteRule& rule);
+    void replace_route(const model::RouteKey& key, RouteBefore before, Change& change,
+                       Change& late);
     void remove_route(const model::RouteKey& key, Change& change);
     util::Result<void> attach(const model::ObjectName& pod, const model::AttachRule& rule,
                               Change& change, std::vector<Bytes>& after);
@@ -58,15 +70,17 @@ class Installer {
     util::Result<PodPlace> find_place(const model::ObjectName& pod, const model::AttachRule& rule);
     [[nodiscard]] std::optional<std::uint32_t> port_of(unsigned ifindex) const;
     [[nodiscard]] std::optional<std::uint16_t> free_zone() const;
-    void revoke(const model::AllowKey& edge, Change& change);
+    void revoke(const model::AllowKey& edge, Change& change, Change& late);
 
     util::Result<Found> find();
     [[nodiscard]] Flows base_flows() const;
-    [[nodiscard]] Flows all_flows() const;
-    util::Result<void> reconcile(const Found& found);
+    /// Calls `visit` with all flows that there should be, some at a time: all at once are a lot.
+    void visit_flows(const std::function<void(const Flows&)>& visit) const;
+    util::Result<void> reconcile(Found found);
     util::Result<void> put_meters();
     util::Result<void> limit_zones(std::uint16_t zone);
     [[nodiscard]] df_reason full_zone_reason() const;
+    [[nodiscard]] Surroundings surroundings() const;
 
     Bridge& bridge_;
     const std::string instance_;

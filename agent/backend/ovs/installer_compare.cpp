@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "agent/backend/ovs/installer.h"
 #include "agent/backend/ovs/node_addresses.h"
@@ -19,14 +20,15 @@ constexpr std::uint32_t kRefusalsPerSecond = 2000;
 constexpr std::uint32_t kHeldPerSecond = 20000;
 constexpr std::uint32_t kReportsPerSecond = 1000;
 
-bool installed(const std::map<FlowKey, FoundFlow>& found, const Flow& flow) {
-    const auto at = found.find(flow.key());
-    return at != found.end() && at->second.cookie == flow.cookie &&
-           at->second.actions == flow.actions;
+bool same(const FoundFlow& found, const Flow& flow) {
+    return found.cookie == flow.cookie && found.actions == flow.actions;
 }
 
-bool all_installed(const std::map<FlowKey, FoundFlow>& found, const Flows& flows) {
-    return std::ranges::all_of(flows, [&](const Flow& flow) { return installed(found, flow); });
+bool all_installed(const std::set<FoundFlow, ByKey>& found, const Flows& flows) {
+    return std::ranges::all_of(flows, [&](const Flow& flow) {
+        const auto at = found.find(flow);
+        return at != found.end() && same(*at, flow);
+    });
 }
 
 void append(Flows& all, Flows more) { std::ranges::move(more, std::back_inserter(all)); }
@@ -36,6 +38,10 @@ void append(Flows& all, Flows more) { std::ranges::move(more, std::back_inserter
 df_reason Installer::full_zone_reason() const {
     const bool budget = settings_.budget_live != 0 && settings_.budget_live < limits_.connections;
     return budget ? DF_REASON_CT_BUDGET : DF_REASON_CT_FULL;
+}
+
+Surroundings Installer::surroundings() const {
+    return {bridge_.mac(), full_zone_reason(), bridge_.datapath()};
 }
 
 Result<void> Installer::limit_zones(std::uint16_t zone) {
@@ -50,7 +56,7 @@ Result<void> Installer::limit_zones(std::uint16_t zone) {
 }
 
 Flows Installer::base_flows() const {
-    auto all = pipeline_flows(state_, settings_, bridge_.mac(), full_zone_reason());
+    auto all = pipeline_flows(state_, settings_, surroundings());
     append(all, numbers_flows(state_, instance_));
     append(all, node_flows(node_addresses_));
     for (const auto& pair : state_.pairs) {
@@ -65,24 +71,23 @@ Flows Installer::base_flows() const {
     return all;
 }
 
-Flows Installer::all_flows() const {
-    auto all = base_flows();
+void Installer::visit_flows(const std::function<void(const Flows&)>& visit) const {
+    visit(base_flows());
     for (const auto& [identity, rule] : state_.rules.identities) {
-        append(all, identity_flows(state_, identity, rule));
+        visit(identity_flows(state_, identity, rule));
     }
     for (const auto& [address, identity] : state_.rules.addresses) {
-        append(all, address_flows(state_, address, identity));
+        visit(address_flows(state_, address, identity));
     }
     for (const auto& [key, rule] : state_.rules.routes) {
-        append(all, route_flows(state_, key, rule));
+        visit(route_flows(state_, key, rule));
     }
     for (const auto& edge : state_.rules.allowed) {
-        append(all, edge_flows(state_, edge));
+        visit(edge_flows(state_, edge));
     }
     for (const auto& [pod, rule] : state_.rules.attachments) {
-        append(all, pod_flows(state_, pod, rule, bridge_.mac()));
+        visit(pod_flows(state_, pod, rule, bridge_.mac()));
     }
-    return all;
 }
 
 Result<Installer::Found> Installer::find() {
@@ -96,8 +101,7 @@ Result<Installer::Found> Installer::find() {
             state_.pairs.insert(*pair);
         }
         if (flow.cookie != kTurnCookie && owner_of(flow.cookie) != Owner::kKept) {
-            auto key = flow.key();
-            found.emplace(std::move(key), std::move(flow));
+            found.insert(std::move(flow));
         }
     }
     return found;
@@ -143,19 +147,21 @@ Result<void> Installer::load() {
 
 /// Groups cannot be read back, so all are written; their flows go with them when somebody removes
 /// one.
-Result<void> Installer::reconcile(const Found& found) {
+Result<void> Installer::reconcile(Found found) {
     Change change;
-    std::map<FlowKey, bool> wanted;
-    for (Flow& flow : all_flows()) {
-        wanted.emplace(flow.key(), true);
-        if (!installed(found, flow)) {
-            change.put(std::move(flow));
+    visit_flows([&](const Flows& flows) {
+        for (const Flow& flow : flows) {
+            const auto at = found.find(flow);
+            if (at == found.end() || !same(*at, flow)) {
+                change.put(flow);
+            }
+            if (at != found.end()) {
+                found.erase(at);
+            }
         }
-    }
-    for (const auto& [key, flow] : found) {
-        if (!wanted.contains(key)) {
-            change.remove(flow);
-        }
+    });
+    for (const Flow& stale : found) {
+        change.remove(stale);
     }
     for (const auto& [key, rule] : state_.rules.routes) {
         if (auto group = route_group(state_, key, rule); !group.buckets.empty()) {
@@ -167,7 +173,7 @@ Result<void> Installer::reconcile(const Found& found) {
 
 Result<void> Installer::configure(const Settings& settings) {
     const bool first = node_addresses_.empty();
-    const auto before = pipeline_flows(state_, settings_, bridge_.mac(), full_zone_reason());
+    const auto before = pipeline_flows(state_, settings_, surroundings());
     const auto limit_before = settings_.budget_live;
     settings_ = settings;
     if (first || limit_before != settings.budget_live) {
@@ -178,7 +184,7 @@ Result<void> Installer::configure(const Settings& settings) {
         }
     }
     Change change;
-    change.replace(before, pipeline_flows(state_, settings_, bridge_.mac(), full_zone_reason()));
+    change.replace(before, pipeline_flows(state_, settings_, surroundings()));
     return bridge_.commit(change);
 }
 
@@ -189,7 +195,7 @@ Result<void> Installer::recover(const std::map<FlowKey, Base>& totals) {
     if (auto made = put_meters(); !made) {
         return made;
     }
-    const auto found = find();
+    auto found = find();
     if (!found) {
         return std::unexpected(found.error());
     }
@@ -207,11 +213,11 @@ Result<void> Installer::recover(const std::map<FlowKey, Base>& totals) {
             return limited;
         }
     }
-    return reconcile(*found);
+    return reconcile(std::move(*found));
 }
 
 Result<model::RuleSet> Installer::dump() {
-    const auto found = find();
+    auto found = find();
     if (!found) {
         return std::unexpected(found.error());
     }
@@ -231,12 +237,13 @@ Result<model::RuleSet> Installer::dump() {
     std::erase_if(rules.attachments, [&](const auto& item) {
         return !all_installed(*found, pod_flows(state_, item.first, item.second, bridge_.mac()));
     });
-    if (rules == state_.rules && all_installed(*found, base_flows()) &&
-        found->size() == all_flows().size()) {
+    std::size_t wanted = 0;
+    visit_flows([&](const Flows& flows) { wanted += flows.size(); });
+    if (rules == state_.rules && all_installed(*found, base_flows()) && found->size() == wanted) {
         return rules;
     }
     // Put right at once; the rules that were damaged are told all the same.
-    if (auto mended = reconcile(*found); !mended) {
+    if (auto mended = reconcile(std::move(*found)); !mended) {
         return std::unexpected(mended.error());
     }
     return rules;

@@ -24,8 +24,14 @@ std::span<const std::uint8_t> significant(const util::IpAddress& address) {
     return address.is_v4() ? all.subspan(12) : all;
 }
 
-bool all_ones(const Bytes& mask) {
+bool all_ones(std::span<const std::uint8_t> mask) {
     return std::ranges::all_of(mask, [](std::uint8_t byte) { return byte == 0xff; });
+}
+
+constexpr std::size_t kOxmHeader = 4;
+
+std::span<const std::uint8_t> as_bytes(const std::string& text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 }  // namespace
@@ -66,9 +72,27 @@ std::uint32_t oxm_header(Field field, bool masked) {
     return (static_cast<std::uint32_t>(field) << 9) | (masked ? 1U << 8 : 0U) | length;
 }
 
+Match::Entry Match::entry_at(std::size_t begin) const {
+    if (begin >= fields_.size()) {
+        return {.begin = fields_.size()};
+    }
+    const std::uint32_t header = Reader(as_bytes(fields_).subspan(begin)).u32();
+    return {.field = static_cast<Field>(header >> 9),
+            .masked = (header & 0x100) != 0,
+            .begin = begin,
+            .size = kOxmHeader + (header & 0xff)};
+}
+
+Match::Entry Match::lower_bound(Field field) const {
+    Entry entry = entry_at(0);
+    while (entry.size != 0 && entry.field < field) {
+        entry = entry_at(entry.begin + entry.size);
+    }
+    return entry;
+}
+
 Match& Match::with(Field field, std::uint64_t value) {
-    fields_[field] = {in_order(value, field_size(field)), {}};
-    return *this;
+    return bytes(field, in_order(value, field_size(field)));
 }
 
 Match& Match::with(Field field, std::uint64_t value, std::uint64_t mask) {
@@ -80,11 +104,15 @@ Match& Match::with(Field field, std::uint64_t value, std::uint64_t mask) {
 
 Match& Match::bytes(Field field, std::span<const std::uint8_t> value,
                     std::span<const std::uint8_t> mask) {
-    Value entry{{value.begin(), value.end()}, {mask.begin(), mask.end()}};
-    if (all_ones(entry.mask)) {
-        entry.mask.clear();
-    }
-    fields_[field] = std::move(entry);
+    const bool masked = !all_ones(mask);  // nor is no mask at all
+    // Fields that we do not know have lengths that we do not know.
+    const auto length = static_cast<std::uint32_t>(value.size() * (masked ? 2 : 1));
+    Writer text;
+    text.u32((static_cast<std::uint32_t>(field) << 9) | (masked ? 1U << 8 : 0U) | length);
+    text.raw(value).raw(masked ? mask : mask.first(0));
+    const Entry at = lower_bound(field);
+    fields_.replace(at.begin, at.field == field ? at.size : 0,
+                    reinterpret_cast<const char*>(text.bytes().data()), text.size());
     return *this;
 }
 
@@ -123,20 +151,10 @@ Match& Match::opens_to(util::Protocol protocol_, std::uint16_t port) {
     return with(Field::kCtDestinationPort, port);
 }
 
-std::string Match::key() const {
-    Writer out;
-    for (const auto& [field, entry] : fields_) {
-        out.u32(oxm_header(field, !entry.mask.empty())).raw(entry.value).raw(entry.mask);
-    }
-    return {out.bytes().begin(), out.bytes().end()};
-}
-
 void Match::write(Writer& out) const {
     const auto start = out.size();
     out.u16(kMatchTypeOxm).u16(0);
-    for (const auto& [field, entry] : fields_) {
-        out.u32(oxm_header(field, !entry.mask.empty())).raw(entry.value).raw(entry.mask);
-    }
+    out.raw(as_bytes(fields_));
     out.patch(start + 2, out.size() - start);
     out.pad(start);
 }
@@ -178,20 +196,24 @@ std::optional<Match> Match::read(Reader& in) {
 }
 
 std::optional<std::uint64_t> Match::value(Field field) const {
-    const auto found = fields_.find(field);
-    if (found == fields_.end() || !found->second.mask.empty() || found->second.value.size() > 8) {
+    const auto bytes = value_bytes(field);
+    if (bytes.empty() || bytes.size() > 8 || lower_bound(field).masked) {
         return std::nullopt;
     }
     std::uint64_t value = 0;
-    for (const std::uint8_t byte : found->second.value) {
+    for (const std::uint8_t byte : bytes) {
         value = (value << 8) | byte;
     }
     return value;
 }
 
 std::span<const std::uint8_t> Match::value_bytes(Field field) const {
-    const auto found = fields_.find(field);
-    return found == fields_.end() ? std::span<const std::uint8_t>() : found->second.value;
+    const Entry entry = lower_bound(field);
+    if (entry.size == 0 || entry.field != field) {
+        return {};
+    }
+    const auto rest = as_bytes(fields_).subspan(entry.begin + kOxmHeader, entry.size - kOxmHeader);
+    return entry.masked ? rest.first(rest.size() / 2) : rest;
 }
 
 std::optional<util::IpAddress> Match::address(Field v4, Field v6) const {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -61,6 +60,7 @@ inline constexpr std::uint32_t kRelated = 0x04;
 inline constexpr std::uint32_t kReply = 0x08;
 inline constexpr std::uint32_t kInvalid = 0x10;
 inline constexpr std::uint32_t kTracked = 0x20;
+inline constexpr std::uint32_t kDestinationTranslated = 0x80;
 
 /// Values of Field::kEthType.
 inline constexpr std::uint16_t kEthIpv4 = 0x0800;
@@ -92,7 +92,7 @@ class Match {
     }
 
     /// The fields without padding, in one order: equal matches give equal text.
-    [[nodiscard]] std::string key() const;
+    [[nodiscard]] const std::string& key() const { return fields_; }
     /// As in messages: type, length, fields, padding.
     void write(Writer& out) const;
     /// Reads what write() wrote, padding included; nothing if it is cut off.
@@ -100,7 +100,7 @@ class Match {
 
     /// An exact value; nothing if the field is absent, masked or longer than 8 bytes.
     [[nodiscard]] std::optional<std::uint64_t> value(Field field) const;
-    /// The bytes of a field, empty if absent.
+    /// The bytes of a field, empty if absent. Valid until the match changes or moves.
     [[nodiscard]] std::span<const std::uint8_t> value_bytes(Field field) const;
     /// The address in the first of two fields that is there; nothing if neither is.
     [[nodiscard]] std::optional<util::IpAddress> address(Field v4, Field v6) const;
@@ -111,12 +111,19 @@ class Match {
     void take_register_pair(unsigned pair, std::span<const std::uint8_t> value,
                             std::span<const std::uint8_t> mask);
 
-    struct Value {
-        Bytes value;
-        Bytes mask;  // empty: exact
-        bool operator==(const Value&) const = default;
+    /// A field as it stands in fields_.
+    struct Entry {
+        Field field{};
+        bool masked = false;
+        std::size_t begin = 0;
+        std::size_t size = 0;  // of header, value and mask
     };
-    std::map<Field, Value> fields_;
+    [[nodiscard]] Entry entry_at(std::size_t begin) const;
+    /// The first entry that is not before `field`.
+    [[nodiscard]] Entry lower_bound(Field field) const;
+
+    /// As on the wire, by ascending field: there are 100 000s of matches, and they are compared.
+    std::string fields_;
 };
 
 }  // namespace directfaas::backend::ovs

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connection to the bridge's management socket, BRIDGE.mgmt (ovs-vswitchd(8)).
+// Requests to the bridge over its management socket, BRIDGE.mgmt (ovs-vswitchd(8)).
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "agent/backend/ovs/message_stream.h"
 #include "agent/backend/ovs/messages.h"
 #include "lib/util/result.h"
-#include "lib/util/unique_fd.h"
 
 namespace directfaas::backend::ovs {
 
@@ -37,25 +36,18 @@ class OpenFlow {
     /// Reads what is there without waiting. An error means that the connection is over.
     util::Result<void> receive(const Unasked& unasked);
 
-    [[nodiscard]] int fd() const { return socket_.get(); }
-    [[nodiscard]] bool connected() const { return socket_.valid(); }
+    [[nodiscard]] int fd() const { return stream_.fd(); }
+    [[nodiscard]] bool connected() const { return stream_.connected(); }
 
    private:
-    using Clock = std::chrono::steady_clock;
+    using Clock = MessageStream::Clock;
 
-    util::Result<void> write(std::span<const std::uint8_t> bytes, Clock::time_point deadline);
-    /// Next whole message, or empty if there is none until the deadline.
-    util::Result<Bytes> next(Clock::time_point deadline);
-    util::Result<void> fill(Clock::time_point deadline);
     util::Result<Bytes> answer(std::uint32_t transaction, MessageType type,
                                Clock::time_point deadline);
     template <typename Part>
     util::Result<void> multipart(Bytes request, Part part);
-    void close() { socket_.reset(); }
 
-    util::UniqueFd socket_;
-    Bytes received_;
-    std::size_t begin_ = 0;      // of what is not taken yet in received_
+    MessageStream stream_;
     std::vector<Bytes> queued_;  // came while an answer was waited for
     std::uint32_t next_transaction_ = 1;
     std::uint32_t next_bundle_ = 1;

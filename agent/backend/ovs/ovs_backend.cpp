@@ -15,6 +15,7 @@
 #include "agent/backend/ovs/punts.h"
 #include "agent/backend/ovs/remove.h"
 #include "lib/util/log.h"
+#include "lib/util/memory.h"
 
 namespace directfaas::backend::ovs {
 namespace {
@@ -136,7 +137,9 @@ Result<void> OvsBackend::apply(const model::RuleDelta& delta) {
     if (auto there = connected(); !there) {
         return there;
     }
-    return installer_.apply(delta);
+    return installer_.apply(delta, punts_.refused_lately(installer_.settings())
+                                       ? Installer::Refusals::kPossible
+                                       : Installer::Refusals::kNone);
 }
 
 Result<model::RuleSet> OvsBackend::dump() {
@@ -199,6 +202,7 @@ void OvsBackend::keep_counting(const std::stop_token& stop) {
         if (!found) {
             util::log::debug("counters: {}", found.error().text());
         }
+        util::release_free_memory();
         pause = found ? std::max<std::chrono::nanoseconds>(kCountPeriod, found->busy * kCountShare)
                       : kCountPeriod;
     }
@@ -251,6 +255,7 @@ std::vector<std::string> OvsBackend::installed(const model::AllowKey& edge,
 }
 
 Result<void> OvsBackend::remove() {
+    counting_ = {};  // ends it: to read counters it puts a flow in, which would stay
     const std::lock_guard lock(mutex_);
     return remove_everything(bridge_);
 }

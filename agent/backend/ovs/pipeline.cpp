@@ -118,6 +118,25 @@ void Pipeline::state() {
     add(table::kState, 0, Match(), go(table::kLiveEdge));
 }
 
+/// The kernel translates packets of a known connection by themselves only when the connection was
+/// answered: until then it takes them for its first. So what a caller sends again, or has more of,
+/// is committed like the first; the kernel keeps to the translation that it has.
+void Pipeline::untranslated() {
+    if (around_.datapath != Datapath::kKernel) {
+        return;
+    }
+    for (const bool v4 : {true, false}) {
+        Match match = tracked(kNew, kReply | kDestinationTranslated);
+        v4 ? match.ipv4() : match.ipv6();
+        Actions again;
+        again.track({.zone_register = field::kZone,
+                     .next_table = table::kLiveEdge,
+                     .commit = true,
+                     .translation = NatTarget{NatTarget::End::kDestination, self_address(v4), 0}});
+        add(table::kState, 150, flags(match, kToVip), again);
+    }
+}
+
 void Pipeline::known() {
     for (const std::uint32_t mark : {kMarkNoEdge, kMarkNoEdge | kMarkUncounted}) {
         add(table::kLiveEdge, 100, Match().with(Field::kCtMark, mark), go(table::kLiveEnd));
@@ -137,6 +156,7 @@ Flows Pipeline::build() {
     spoof();
     zone();
     state();
+    untranslated();
     known();
     new_in();
     call();
@@ -150,9 +170,8 @@ Flows Pipeline::build() {
     return list_.take();
 }
 
-Flows pipeline_flows(const State& state, const Settings& settings, const Mac& bridge_mac,
-                     df_reason full_zone) {
-    return Pipeline(state, settings, bridge_mac, full_zone).build();
+Flows pipeline_flows(const State& state, const Settings& settings, const Surroundings& around) {
+    return Pipeline(state, settings, around).build();
 }
 
 }  // namespace directfaas::backend::ovs

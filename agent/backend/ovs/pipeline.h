@@ -12,9 +12,8 @@ namespace directfaas::backend::ovs {
 /// Writes them, table by table.
 class Pipeline {
    public:
-    Pipeline(const State& state, const Settings& settings, const Mac& bridge_mac,
-             df_reason full_zone)
-        : state_(state), settings_(settings), bridge_mac_(bridge_mac), full_zone_(full_zone) {}
+    Pipeline(const State& state, const Settings& settings, const Surroundings& around)
+        : state_(state), settings_(settings), around_(around) {}
 
     Flows build();
 
@@ -24,6 +23,7 @@ class Pipeline {
     void spoof();
     void zone();
     void state();
+    void untranslated();
     void known();
     // pipeline_judge.cpp: a packet that opens something, until it is allowed or denied
     void new_in();
@@ -49,8 +49,7 @@ class Pipeline {
 
     const State& state_;
     const Settings& settings_;
-    const Mac& bridge_mac_;
-    const df_reason full_zone_;
+    const Surroundings& around_;
     FlowList list_{Owner::kPipeline, 0};
 };
 

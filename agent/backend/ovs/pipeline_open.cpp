@@ -48,7 +48,11 @@ void Pipeline::keep() {
 void Pipeline::count() {
     Match collision = tracked(kInvalid);
     add(table::kCount, 300, collision.with(Field::kCtMark, 0), drop(DF_REASON_TUPLE_COLLISION));
-    add(table::kCount, 290, Match().with(Field::kCtMark, 0), drop(full_zone_));
+    // The kernel drops what finds no room, and does not tell the mark of a connection that another
+    // packet of its has opened since this one was looked up: that one was counted.
+    const bool kernel = around_.datapath == Datapath::kKernel;
+    add(table::kCount, 290, Match().with(Field::kCtMark, 0),
+        kernel ? go(table::kOutput) : drop(around_.full_zone));
     Actions audit = because(DF_REASON_AUDITED);
     audit.set(field::kTold, static_cast<std::uint32_t>(FunctionTold::kAudited));
     audit.resubmit(table::kFunction).resubmit(table::kTally).resubmit(table::kPair);
@@ -73,7 +77,7 @@ void Pipeline::count() {
 
 void Pipeline::leave() {
     Match to_node;
-    add(table::kOutput, 50, to_node.bytes(Field::kEthDestination, bridge_mac_),
+    add(table::kOutput, 50, to_node.bytes(Field::kEthDestination, around_.bridge_mac),
         Actions().output(kPortLocal));
     add(table::kOutput, 0, Match(), Actions().output(kPortNormal));
     if (settings_.deny_silently) {

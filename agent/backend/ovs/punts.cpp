@@ -2,6 +2,7 @@
 #include "agent/backend/ovs/punts.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include "agent/backend/ovs/found.h"
@@ -43,6 +44,7 @@ Result<void> Punts::open(const std::string& management_socket) {
         return std::unexpected(opened.error());
     }
     openflow_ = std::move(*opened);
+    refused_ = Clock::now();  // nobody knows what was before
     if (auto sent = openflow_.execute({set_controller_id(kControllerId), set_config()}); !sent) {
         return sent;
     }
@@ -107,7 +109,16 @@ void Punts::take_one(std::span<const std::uint8_t> message, const State& state, 
     }
 }
 
+bool Punts::refused_lately(const Settings& settings) const {
+    // Revalidators go over the datapath's cache twice a second.
+    constexpr std::chrono::seconds kCountedAfter{2};
+    pollfd waiting{openflow_.fd(), POLLIN, 0};
+    return settings.deny_silently || Clock::now() - refused_ < kCountedAfter ||
+           ::poll(&waiting, 1, 0) != 0;
+}
+
 void Punts::refuse(const Found& found) {
+    refused_ = Clock::now();
     if (const auto answer = refusal(found.in.frame, found.as_sent())) {
         // What was replayed as if from the node may have come from another port.
         const bool from_pod = (found.value(field::kFlags) & kFromPod) != 0;

@@ -38,6 +38,10 @@ class Punts {
     /// Puts a packet into the pipeline once more.
     util::Result<void> replay(const State& state, const HeldPacket& packet, ReplayAction action);
 
+    /// Whether a packet was refused in the last seconds, or may have been: what the agent does not
+    /// get to see, as with `settings.deny_silently`, counts as possible. The switch counts packets
+    /// late, but not that late.
+    [[nodiscard]] bool refused_lately(const Settings& settings) const;
     [[nodiscard]] std::uint64_t events_lost() const { return events_lost_; }
 
    private:
@@ -57,6 +61,7 @@ class Punts {
     std::uint32_t event_rate_ = 0;
     std::uint32_t tokens_ = 0;
     Clock::time_point refilled_{};
+    Clock::time_point refused_{};  // last time, as far as is known
     std::uint64_t events_lost_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "agent/backend/ovs/records.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <sstream>
 
@@ -48,7 +49,9 @@ class StateReader {
     void read_name(const FoundFlow& flow, const Json& note);
     void read_use(const FoundFlow& flow, const Json& note);
     void read_plain(const FoundFlow& flow);
-    void read_base(const FoundFlow& flow, const std::string& note);
+    void read_base(const FoundFlow& flow);
+    using Step = void (StateReader::*)(const FoundFlow&, const Json&);
+    void read_notes(Step step, std::initializer_list<Owner> owners);
     [[nodiscard]] const model::Identity* identity(std::uint64_t number) const {
         const auto found = names_.find(static_cast<std::uint32_t>(number));
         return found == names_.end() ? nullptr : &found->second;
@@ -162,39 +165,45 @@ void StateReader::read_plain(const FoundFlow& flow) {
     }
 }
 
-void StateReader::read_base(const FoundFlow& flow, const std::string& note) {
-    std::istringstream in(note);
+void StateReader::read_base(const FoundFlow& flow) {
+    const auto note = find_note(flow.actions);
+    if (!note) {
+        return;
+    }
+    std::istringstream in(*note);
     Base base;
-    if (in >> base.packets >> base.bytes) {
+    if (in >> base.packets >> base.bytes) {  // not so in a record, which begins with a bracket
         state_.bases[flow.key()] = base;
     }
 }
 
-State StateReader::read() {
-    std::vector<std::pair<const FoundFlow*, Json>> noted;
+/// Notes are not kept between the steps: parsed, 100 000 of them are much larger than their text.
+void StateReader::read_notes(Step step, std::initializer_list<Owner> owners) {
     for (const FoundFlow& flow : flows_) {
-        const auto note = find_note(flow.actions);
-        if (!note) {
+        if (std::ranges::find(owners, owner_of(flow.cookie)) == owners.end()) {
             continue;
         }
-        auto json = Json::parse(*note, nullptr, false);
-        if (json.is_object()) {
-            noted.emplace_back(&flow, std::move(json));
-        } else {
-            read_base(flow, *note);
+        const auto note = find_note(flow.actions);
+        const auto json = note ? Json::parse(*note, nullptr, false) : Json();
+        if (!json.is_object()) {
+            continue;
+        }
+        try {
+            (this->*step)(flow, json);
+        } catch (const Json::exception& error) {
+            util::log::warning(
+                "a flow's note is no record of this version ({}): it counts as missing and is "
+                "written anew",
+                error.what());
         }
     }
-    for (const auto step : {&StateReader::read_name, &StateReader::read_use}) {
-        for (const auto& [flow, note] : noted) {
-            try {
-                (this->*step)(*flow, note);
-            } catch (const Json::exception& error) {
-                util::log::warning(
-                    "a flow's note is no record of this version ({}): it counts as missing and is "
-                    "written anew",
-                    error.what());
-            }
-        }
+}
+
+State StateReader::read() {
+    read_notes(&StateReader::read_name, {Owner::kPipeline, Owner::kIdentity, Owner::kRoute});
+    read_notes(&StateReader::read_use, {Owner::kRoute, Owner::kEndpoint, Owner::kPod});
+    for (const FoundFlow& flow : flows_) {
+        read_base(flow);
     }
     for (const FoundFlow& flow : flows_) {
         read_plain(flow);
