@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import cases
+import plugin
 from bookinfo import deploy
 from harness import CLUSTER, TOP, Failed, Report, expect, kubectl, run
 
@@ -50,6 +51,7 @@ def down():
 def main():
     build, work, xml = sys.argv[1:4]
     report = Report(xml)
+    plugin.install(Path(build).resolve(), Path(work))
     archives = []
     report.case("image.is-built", lambda: archives.extend(images(build, Path(work))), needed=True)
     report.case("cluster.nodes-ready", lambda: up(archives), needed=True)
