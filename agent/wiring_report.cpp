@@ -67,6 +67,18 @@ std::vector<model::Problem> Agent::problems() const {
     return problems;
 }
 
+namespace {
+
+std::string metrics_address(const HttpAddress& http) {
+    if (http.port == 0) {
+        return "";
+    }
+    const bool v6 = http.host.contains(':');
+    return fmt::format("{}{}{}:{}", v6 ? "[" : "", http.host, v6 ? "]" : "", http.port);
+}
+
+}  // namespace
+
 control::Facts Agent::facts() const {
     const auto source_problems = source_->problems();
     control::Facts facts{
@@ -74,6 +86,7 @@ control::Facts Agent::facts() const {
         .instance = options_.instance,
         .backend = backend_name(options_.backend),
         .node = options_.node_name,
+        .metrics_address = metrics_address(options_.http),
         .uptime = std::chrono::steady_clock::now() - started_,
         .no_fast_path = no_fast_path(),
         .not_ready = not_ready(),

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/options.h"
+
 namespace directfaas::cli {
 
 struct FlagDescription {
@@ -20,6 +22,7 @@ struct CommandDescription {
     std::string help;
     std::vector<FlagDescription> flags;
     std::vector<std::string> choices;  // of its argument
+    bool takes_paths = false;          // its arguments are files
 };
 
 struct CommandLine {
@@ -28,6 +31,6 @@ struct CommandLine {
 };
 
 /// The command line that parse_options() understands.
-CommandLine describe_command_line();
+CommandLine describe_command_line(Program program = Program::kDfctl);
 
 }  // namespace directfaas::cli

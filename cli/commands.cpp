@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "cli/cluster/cluster.h"
 #include "cli/render/render.h"
 #include "cli/session.h"
 
@@ -30,6 +31,13 @@ int rules(const RulesCommand& command, Session& session) {
 int edges(Session& session) {
     return session.show(session.ask_agent({{"command", "edges"}}), [&session](const Json& answer) {
         session.print(answer, render_edges(answer, session.style()));
+        return kExitFine;
+    });
+}
+
+int functions(Session& session) {
+    return session.show(session.ask_agent({{"command", "functions"}}), [&](const Json& answer) {
+        session.print(answer, render_functions(answer, session.style()));
         return kExitFine;
     });
 }
@@ -124,6 +132,8 @@ struct Perform {
     int operator()(const CheckCommand&) { return check(session); }
     int operator()(const RulesCommand& command) { return rules(command, session); }
     int operator()(const EdgesCommand&) { return edges(session); }
+    int operator()(const FunctionsCommand&) { return functions(session); }
+    int operator()(const TopCommand& command) { return top(command, session); }
     int operator()(const GraphCommand& command) { return graph(command, session); }
     int operator()(const ExplainCommand& command) { return explain(command, session); }
     int operator()(const ObserveCommand& command) { return observe(command, session); }
@@ -133,6 +143,8 @@ struct Perform {
                                    : detach_pod(command.pod, session);
     }
     int operator()(const ValidateCommand& command) { return validate(command, session); }
+    int operator()(const ImportCommand& command) { return import_stack(command, session); }
+    int operator()(const SysdumpCommand& command) { return sysdump(command, session); }
     int operator()(const VersionCommand&) { return version(session); }
     int operator()(const CompletionCommand& command) {
         session.world().out.write(completion_script(command.shell));
@@ -144,6 +156,11 @@ struct Perform {
 
 int run(const Options& options, World& world) {
     Session session(options, world);
+    const bool about_files = std::holds_alternative<ValidateCommand>(options.command) ||
+                             std::holds_alternative<ImportCommand>(options.command);
+    if (options.cluster.on && !about_files) {
+        return run_on_cluster(session);
+    }
     return std::visit(Perform{session}, options.command);
 }
 

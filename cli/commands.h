@@ -27,6 +27,7 @@ struct World {
                                               const model::NodeSettings&)>
         validate;
     std::chrono::milliseconds patience{30000};  // how long an answer may take
+    std::string program = "dfctl";              // as messages name it
 };
 
 /// Runs one command and returns dfctl's exit status.

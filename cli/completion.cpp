@@ -42,7 +42,13 @@ std::string bash_script(const CommandLine& line) {
     std::string by_command;
     for (const auto& command : line.commands) {
         names.push_back(command.name);
-        const auto values = bash_values(command.flags);
+        auto values = bash_values(command.flags);
+        if (command.takes_paths) {
+            values +=
+                "        -*) ;;\n"
+                "        *) [[ $current == -* ]] || { COMPREPLY=($(compgen -f -- \"$current\")); "
+                "return; } ;;\n";
+        }
         by_command += fmt::format("    {})\n        words='{}{}'\n", command.name,
                                   words_of(command.flags), fmt::join(command.choices, " "));
         by_command += values.empty()
@@ -109,7 +115,8 @@ std::string zsh_script(const CommandLine& line) {
     std::string by_command;
     for (const auto& command : line.commands) {
         commands += fmt::format("        '{}:{}'\n", command.name, zsh_text(command.help));
-        const auto argument = command.choices.empty()
+        const auto argument = command.takes_paths ? std::string(" '*:file:_files'")
+                              : command.choices.empty()
                                   ? std::string()
                                   : fmt::format(" ':value:({})'", fmt::join(command.choices, " "));
         by_command += fmt::format("        {}) _arguments $global{}{} ;;\n", command.name,
@@ -168,6 +175,9 @@ std::string fish_script(const CommandLine& line) {
                             command.name, fish_text(command.help));
         const auto seen = fmt::format(" -n '__fish_seen_subcommand_from {}'", command.name);
         text += fish_flags(command.flags, seen);
+        if (command.takes_paths) {
+            text += fmt::format("complete -c dfctl{} -F\n", seen);
+        }
         if (!command.choices.empty()) {
             text +=
                 fmt::format("complete -c dfctl{} -a '{}'\n", seen, fmt::join(command.choices, " "));

@@ -49,9 +49,10 @@ util::Result<void> Connection::send_line(std::string line) {
     return {};
 }
 
-util::Result<bool> Connection::fill(std::optional<std::chrono::milliseconds> patience, int reader) {
-    // Asking for no event still reports POLLERR: the read end of our own output is gone.
-    std::array<pollfd, 2> waits{{{fd_.get(), POLLIN, 0}, {reader, 0, 0}}};
+util::Result<bool> Connection::fill(std::optional<std::chrono::milliseconds> patience,
+                                    const Watch& watch) {
+    const auto [reader, input] = watch.poll_entries();
+    std::array<pollfd, 3> waits{{{fd_.get(), POLLIN, 0}, reader, input}};
     const int ready =
         ::poll(waits.data(), waits.size(), patience ? static_cast<int>(patience->count()) : -1);
     if (ready < 0 && errno == EINTR) {
@@ -60,7 +61,7 @@ util::Result<bool> Connection::fill(std::optional<std::chrono::milliseconds> pat
     if (ready == 0) {
         return fail_errno("wait for the agent's answer", ETIMEDOUT);
     }
-    if ((waits[1].revents & (POLLERR | POLLHUP)) != 0) {
+    if (waits[1].revents != 0 || waits[2].revents != 0) {
         return fail_errno("write the output", ECANCELED);
     }
     const auto old = buffer_.size();
@@ -75,7 +76,7 @@ util::Result<bool> Connection::fill(std::optional<std::chrono::milliseconds> pat
 }
 
 util::Result<std::optional<std::string>> Connection::read_line(
-    std::optional<std::chrono::milliseconds> patience, int reader) {
+    std::optional<std::chrono::milliseconds> patience, const Watch& watch) {
     while (true) {
         const auto end = buffer_.find('\n', scanned_);
         if (end != std::string::npos) {
@@ -89,7 +90,7 @@ util::Result<std::optional<std::string>> Connection::read_line(
         if (buffer_.size() > kAnswerLimit) {
             return fail_errno("read the agent's answer", EMSGSIZE);
         }
-        auto more = fill(patience, reader);
+        auto more = fill(patience, watch);
         if (!more) {
             return std::unexpected(more.error());
         }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/watch.h"
 #include "lib/util/result.h"
 #include "lib/util/unique_fd.h"
 
@@ -25,14 +26,13 @@ class Connection {
 
     /// The next line without its newline; nothing once the peer closed after a whole line. Errors:
     /// ETIMEDOUT when nothing came for `patience`, ECONNRESET when the peer closed within a line,
-    /// EMSGSIZE beyond kAnswerLimit, ECANCELED when `reader` (a descriptor to write to, -1: none)
-    /// has lost its own reader meanwhile.
+    /// EMSGSIZE beyond kAnswerLimit, ECANCELED when nobody wants the answer any more.
     util::Result<std::optional<std::string>> read_line(
-        std::optional<std::chrono::milliseconds> patience, int reader = -1);
+        std::optional<std::chrono::milliseconds> patience, const Watch& watch = {});
 
    private:
     explicit Connection(util::UniqueFd fd) : fd_(std::move(fd)) {}
-    util::Result<bool> fill(std::optional<std::chrono::milliseconds> patience, int reader);
+    util::Result<bool> fill(std::optional<std::chrono::milliseconds> patience, const Watch& watch);
 
     util::UniqueFd fd_;
     std::string buffer_;

@@ -65,8 +65,9 @@ std::expected<Conversation, Failure> Conversation::start(const Target& target,
     return Conversation(std::move(*connection));
 }
 
-std::expected<std::optional<Json>, Failure> Conversation::next(Patience patience, int reader) {
-    auto line = connection_.read_line(patience, reader);
+std::expected<std::optional<Json>, Failure> Conversation::next(Patience patience,
+                                                               const Watch& watch) {
+    auto line = connection_.read_line(patience, watch);
     if (!line) {
         return std::unexpected(read_failure(line.error(), patience));
     }

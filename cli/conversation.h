@@ -21,8 +21,8 @@ class Conversation {
     static std::expected<Conversation, Failure> start(const Target& target, const Json& request);
 
     /// The next object; nothing once the agent closed properly. {"ok": false} is a Failure.
-    /// `reader`: see Connection::read_line; losing it is a Failure with kExitFine.
-    std::expected<std::optional<Json>, Failure> next(Patience patience, int reader = -1);
+    /// Nobody left who wants it (see Watch) is a Failure with kExitFine.
+    std::expected<std::optional<Json>, Failure> next(Patience patience, const Watch& watch = {});
     /// The one answer of a request that has one.
     std::expected<Json, Failure> answer(Patience patience);
 

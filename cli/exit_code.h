@@ -12,6 +12,7 @@ enum ExitCode : int {
     kExitUsage = 2,    // the command line is wrong, or several instances and none was named
     kExitNoAgent = 3,  // no agent, no permission to ask it, or it went away before it answered
     kExitRefused = 4,  // the agent answered with an error
+    kExitPartly = 5,   // of several nodes some gave no answer; what the others said was printed
 };
 
 /// Why a command ended without an answer: what the user sees on standard error.

@@ -11,7 +11,7 @@
 namespace directfaas::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kExamples{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kExamples{{
     {"status",
      "  dfctl status\n"
      "  dfctl status -o json | jq '.functions[] | select(.ready == 0) | .name'\n"},
@@ -22,6 +22,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kExample
     {"edges",
      "  dfctl edges\n"
      "  watch -n1 dfctl edges\n"},
+    {"functions",
+     "  dfctl functions\n"
+     "  dfctl functions -o json | jq '.functions[] | {name, instances}'\n"},
     {"graph",
      "  dfctl graph | dot -Tsvg > chains.svg\n"
      "  dfctl graph mermaid            for a page that draws Mermaid\n"},
@@ -33,6 +36,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kExample
      "  dfctl observe -f --verdict refuse        who is turned away, as it happens\n"
      "  dfctl observe --to ratings --limit 20    the last 20 about one function\n"
      "  dfctl observe -f -o json | jq -r .reason | sort | uniq -c\n"},
+    {"top",
+     "  dfctl top                                functions, the busiest first\n"
+     "  dfctl top --edges --interval 5s\n"
+     "  dfctl top -n 1 -o json                   one reading, for a script\n"},
     {"attach", "  dfctl attach shop/details-1 veth4a2c\n"},
     {"detach",
      "  dfctl detach shop/details-1\n"
@@ -40,6 +47,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kExample
     {"validate",
      "  dfctl validate -f manifests/\n"
      "  dfctl validate -f chain.yaml -f services.yaml --pod-network 10.244.0.0/16\n"},
+    {"import",
+     "  dfctl import stack.yml > chain.yaml && dfctl validate -f chain.yaml\n"
+     "  dfctl import users.yml orders.yml --name shop --edges-from-environment\n"},
+    {"sysdump",
+     "  dfctl sysdump\n"
+     "  dfctl sysdump --file /tmp/dump.tar.gz\n"
+     "  dfctl sysdump -o json                    the files as JSON, for programs\n"},
     {"version", "  dfctl version\n"},
     {"completion",
      "  source <(dfctl completion bash)\n"
@@ -61,9 +75,9 @@ std::string flag_text(const CLI::Option& option) {
 
 std::string usage(const CLI::App& app) {
     if (app.get_parent() == nullptr) {
-        return "Usage: dfctl [FLAGS] COMMAND [ARGUMENTS]\n";
+        return fmt::format("Usage: {} [FLAGS] COMMAND [ARGUMENTS]\n", app.get_name());
     }
-    std::string line = "Usage: dfctl " + app.get_name();
+    std::string line = fmt::format("Usage: {} {}", app.get_parent()->get_name(), app.get_name());
     for (const CLI::Option* option : app.get_options()) {
         const auto name = option->get_positional() ? option->get_name() : flag_text(*option);
         if (option->get_required()) {
@@ -113,31 +127,56 @@ std::string HelpText::make_help(const CLI::App* app, std::string /*name*/,
         Table global(columns);
         add_options(global, *app->get_parent(), Which::kInherited);
         text += section("Flags of every command", global);
-        return text + "\nExamples:\n" + app->get_footer() + "\nExit status: see `dfctl --help`.\n";
+        return text + "\nExamples:\n" + app->get_footer() +
+               fmt::format("\nExit status: see `{} --help`.\n", app->get_parent()->get_name());
     }
     return text + "\n" + app->get_footer();
 }
 
-std::string examples_of(const std::string& command) {
-    for (const auto& [name, text] : kExamples) {
+std::string examples_of(const std::string& command, Program program) {
+    std::string text;
+    for (const auto& [name, examples] : kExamples) {
         if (name == command) {
-            return std::string(text);
+            text = examples;
         }
     }
-    return {};
+    if (program == Program::kDfctl) {
+        return text;
+    }
+    constexpr std::string_view kOther = "dfctl ";
+    for (auto at = text.find(kOther); at != std::string::npos; at = text.find(kOther, at + 1)) {
+        text.replace(at, kOther.size(), program_name(program) + " ");
+    }
+    // A plugin's -n is a namespace, as everywhere in kubectl.
+    const auto count = text.find("top -n 1");
+    return count == std::string::npos ? text : text.replace(count, 8, "top --count 1");
 }
 
-std::string main_footer() {
-    return "Exit status:\n"
-           "  0  fine\n"
-           "  1  the answer is \"no\": status not ready, check failed, explain not allowed, "
-           "validate refused\n"
-           "  2  wrong usage, or several agents run and none was named\n"
-           "  3  no agent, no permission to ask it, or it went away before it answered\n"
-           "  4  the agent answered with an error\n"
-           "\n"
-           "DIRECTFAAS_INSTANCE and DIRECTFAAS_SOCKET stand in for the flags of the same name.\n"
-           "`dfctl COMMAND --help` has examples.\n";
+std::string main_footer(Program program) {
+    const bool plugin = program == Program::kPlugin;
+    return fmt::format(
+        "Exit status:\n"
+        "  0  fine\n"
+        "  1  the answer is \"no\": status not ready, check failed, explain not allowed,\n"
+        "     validate or import found errors\n"
+        "  2  wrong usage{}\n"
+        "  3  {}\n"
+        "  4  {}\n"
+        "{}"
+        "\n"
+        "{}"
+        "`{} COMMAND --help` has examples.\n",
+        plugin ? "" : ", or several agents run and none was named",
+        plugin ? "no agent was found or none answered; the message says why"
+               : "no agent, no permission to ask it, or it went away before it answered",
+        plugin ? "the output could not be written" : "the agent answered with an error",
+        plugin
+            ? "  5  some nodes gave no answer: they are named, and what the others said is shown\n"
+            : "",
+        plugin ? "Agents are found by `kubectl get pods` and asked by `kubectl exec`.\n"
+               : "DIRECTFAAS_INSTANCE and DIRECTFAAS_SOCKET stand in for the flags of the same "
+                 "name.\n",
+        program_name(program));
 }
 
 }  // namespace directfaas::cli

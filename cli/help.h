@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "cli/options.h"
+
 namespace directfaas::cli {
 
 /// Lays help out in two aligned columns.
@@ -15,8 +17,8 @@ class HelpText : public CLI::Formatter {
 };
 
 /// Examples of one command, "" if it has none.
-std::string examples_of(const std::string& command);
+std::string examples_of(const std::string& command, Program program);
 /// What stands below the list of commands.
-std::string main_footer();
+std::string main_footer(Program program);
 
 }  // namespace directfaas::cli

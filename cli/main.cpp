@@ -2,8 +2,11 @@
 // dfctl: parse the command line, run one command, exit with its status.
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <string>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/discovery.h"
@@ -24,6 +27,12 @@ bool use_color(ColorMode mode, int fd) {
     return (no_color == nullptr || *no_color == '\0') && !dumb && ::isatty(fd) == 1;
 }
 
+/// The last part of the name by which the program was called.
+std::string_view called_as(const char* path) {
+    const std::string_view whole(path == nullptr ? "" : path);
+    return whole.substr(whole.rfind('/') + 1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -32,7 +41,15 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     cli::Output out(STDOUT_FILENO);
     cli::Output err(STDERR_FILENO);
-    const auto options = cli::parse_options({argv + 1, argv + argc});
+    const auto name = called_as(argc > 0 ? argv[0] : nullptr);
+    const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    if (name == "kubectl_complete-directfaas") {
+        out.write(cli::plugin_completion(words));
+        return 0;
+    }
+    const auto program =
+        name == "kubectl-directfaas" ? cli::Program::kPlugin : cli::Program::kDfctl;
+    const auto options = cli::parse_options(words, program);
     if (!options) {
         (options.error().exit == 0 ? out : err).write(options.error().text);
         return options.error().exit;
@@ -44,5 +61,6 @@ int main(int argc, char** argv) {
                      {use_color(options->color, STDERR_FILENO)},
                      cli::run_agent_program,
                      directfaas::manifest::validate};
+    world.program = cli::program_name(program);
     return cli::run(*options, world);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `dfctl observe`: the events the agent remembers, or with -f those that come.
+#include <unistd.h>
+
 #include "cli/render/render.h"
 #include "cli/session.h"
 
@@ -34,14 +36,16 @@ int remembered(Conversation& conversation, Session& session) {
                         });
 }
 
-int follow(Conversation& conversation, std::optional<std::uint64_t> limit, Session& session) {
+int follow(Conversation& conversation, const ObserveCommand& command, Session& session) {
     if (const auto registered = conversation.answer(session.world().patience); !registered) {
         return session.fail(registered.error());
     }
     auto& out = session.world().out;
+    const Watch watch{out.fd(), command.end_with_input ? STDIN_FILENO : -1};
+    const auto limit = command.limit;
     EventLines lines(session.style());
     for (std::uint64_t seen = 0; !out.closed() && (!limit || seen < *limit); ++seen) {
-        const auto event = conversation.next(std::nullopt, out.fd());
+        const auto event = conversation.next(std::nullopt, watch);
         if (!event) {
             return event.error().exit == kExitFine ? kExitFine : session.fail(event.error());
         }
@@ -65,7 +69,7 @@ int observe(const ObserveCommand& command, Session& session) {
     if (!conversation) {
         return session.fail(conversation.error());
     }
-    return command.follow ? follow(*conversation, command.limit, session)
+    return command.follow ? follow(*conversation, command, session)
                           : remembered(*conversation, session);
 }
 

@@ -6,9 +6,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "cli/parser.h"
 #include "cli/text.h"
+#include "lib/manifest/names.h"
 
 namespace directfaas::cli {
 namespace {
@@ -60,69 +62,114 @@ ValidateCommand validate_command(const Words& words) {
     return command;
 }
 
+TopCommand top_command(const Words& words) {
+    auto command = words.top;
+    const auto interval = parse_duration(words.interval);
+    if (!interval || *interval < std::chrono::milliseconds(100)) {
+        throw CLI::ValidationError(
+            "--interval",
+            fmt::format("`{}` is no time such as 500ms or 2s, 100ms at least", words.interval));
+    }
+    command.interval = *interval;
+    command.count = words.count == 0 ? std::nullopt : std::optional(words.count);
+    return command;
+}
+
+ImportCommand import_command(const Words& words) {
+    for (const auto& [flag, name] : {std::pair("--namespace", words.stack.name_space),
+                                     std::pair("--name", words.stack.name)}) {
+        if (!name.empty() && !manifest::is_dns_label(name)) {
+            throw CLI::ValidationError(
+                flag, fmt::format("`{}` is no name: at most 63 of a-z, 0-9 and -", name));
+        }
+    }
+    return words.stack;
+}
+
+/// The format, which has to suit the command.
+Format format_of(const Words& words, const Command& command) {
+    const auto format = choice<Format>(words.format, kFormats);
+    if (format == Format::kYaml && !std::holds_alternative<ImportCommand>(command)) {
+        throw CLI::ValidationError("--output", "yaml is what import writes; use json");
+    }
+    return format;
+}
+
+template <typename Plain>
+Command plain(Words& /*words*/) {
+    return Plain{};
+}
+
+template <auto Member>
+Command as_read(Words& words) {
+    return words.*Member;
+}
+
+Command explain_command(Words& words) {
+    split_port(words.to, words.explain);
+    return words.explain;
+}
+
+Command observe_command(Words& words) {
+    words.observe.limit = words.limit == 0 ? std::nullopt : std::optional(words.limit);
+    return words.observe;
+}
+
 Command command_of(const std::string& name, Words& words) {
-    if (name == "check") {
-        return CheckCommand{};
-    }
-    if (name == "rules") {
-        return words.rules;
-    }
-    if (name == "edges") {
-        return EdgesCommand{};
-    }
-    if (name == "graph") {
-        return GraphCommand{choice<GraphLanguage>(words.graph, kGraphs)};
-    }
-    if (name == "explain") {
-        split_port(words.to, words.explain);
-        return words.explain;
-    }
-    if (name == "observe") {
-        words.observe.limit = words.limit == 0 ? std::nullopt : std::optional(words.limit);
-        return words.observe;
-    }
-    if (name == "attach") {
-        return words.attach;
-    }
-    if (name == "detach") {
-        return detach_command(words);
-    }
-    if (name == "validate") {
-        return validate_command(words);
-    }
-    if (name == "version") {
-        return VersionCommand{};
-    }
-    if (name == "completion") {
-        return CompletionCommand{choice<Shell>(words.shell, kShells)};
-    }
-    return StatusCommand{};
+    static const std::map<std::string_view, Command (*)(Words&)> kCommands{
+        {"status", plain<StatusCommand>},
+        {"check", plain<CheckCommand>},
+        {"rules", as_read<&Words::rules>},
+        {"edges", plain<EdgesCommand>},
+        {"functions", plain<FunctionsCommand>},
+        {"top", [](Words& w) -> Command { return top_command(w); }},
+        {"graph",
+         [](Words& w) -> Command { return GraphCommand{choice<GraphLanguage>(w.graph, kGraphs)}; }},
+        {"explain", explain_command},
+        {"observe", observe_command},
+        {"attach", as_read<&Words::attach>},
+        {"detach", [](Words& w) -> Command { return detach_command(w); }},
+        {"validate", [](Words& w) -> Command { return validate_command(w); }},
+        {"import", [](Words& w) -> Command { return import_command(w); }},
+        {"sysdump", as_read<&Words::sysdump>},
+        {"version", plain<VersionCommand>},
+        {"completion",
+         [](Words& w) -> Command { return CompletionCommand{choice<Shell>(w.shell, kShells)}; }}};
+    return kCommands.at(name)(words);
 }
 
 /// What is wrong with the command line, and where to read on.
 ParseStop usage_error(const CLI::App& app, std::string message) {
     const auto commands = app.get_subcommands();
-    const auto asked = commands.empty() ? "dfctl" : "dfctl " + commands.front()->get_name();
+    const auto& program = app.get_name();
+    const auto asked = commands.empty() ? program : program + " " + commands.front()->get_name();
     const auto unknown = app.remaining(true);
     if (commands.empty()) {
         message = unknown.empty() ? "a command is missing"
                                   : "there is no command `" + unknown.front() + "`";
     }
-    return {2, fmt::format("dfctl: {}\n  `{} --help` shows what there is\n", printable(message),
-                           asked)};
+    return {2, fmt::format("{}: {}\n  `{} --help` shows what there is\n", program,
+                           printable(message), asked)};
 }
 
 }  // namespace
 
-std::expected<Options, ParseStop> parse_options(const std::vector<std::string>& arguments) {
-    Parser parser;
+std::expected<Options, ParseStop> parse_options(const std::vector<std::string>& arguments,
+                                                Program program) {
+    Parser parser(program);
     try {
         parser.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
         auto& options = parser.options;
         options.command =
             command_of(parser.app.get_subcommands().front()->get_name(), parser.words);
-        options.format = choice<Format>(parser.words.format, kFormats);
+        options.format = format_of(parser.words, options.command);
         options.color = choice<ColorMode>(parser.words.color, kColors);
+        if (const auto limit = parse_duration(parser.words.node_timeout); limit && limit->count()) {
+            options.cluster.timeout = *limit;
+        } else {
+            throw CLI::ValidationError("--timeout", fmt::format("`{}` is no time such as 30s or 2m",
+                                                                parser.words.node_timeout));
+        }
         if (options.instance.find('/') != std::string::npos) {
             throw CLI::ValidationError("--instance", "a name without `/`; use --socket for a path");
         }

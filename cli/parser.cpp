@@ -9,13 +9,13 @@ namespace directfaas::cli {
 CLI::App* Parser::command(const char* name, const char* help) {
     CLI::App* sub = app.add_subcommand(name, help);
     sub->fallthrough();
-    sub->footer(examples_of(name));
+    sub->footer(examples_of(name, program));
     return sub;
 }
 
 namespace {
 
-void add_global(CLI::App& app, Options& options, Words& words) {
+void add_of_one_host(CLI::App& app, Options& options) {
     app.add_option("--instance", options.instance,
                    "which agent, where several run (default: the only one)")
         ->option_text("NAME")
@@ -24,10 +24,39 @@ void add_global(CLI::App& app, Options& options, Words& words) {
                    "the agent's socket (default: /run/directfaas/INSTANCE.sock)")
         ->option_text("PATH")
         ->envname("DIRECTFAAS_SOCKET");
-    app.add_option("-o,--output", words.format, "table (default) or json")
+}
+
+void add_of_cluster(CLI::App& app, ClusterOptions& options, Words& words) {
+    app.add_option("-n,--namespace", options.name_space,
+                   "of the agents (default directfaas-system)")
+        ->option_text("NAME");
+    app.add_option("--context", options.context, "of kubeconfig, as for kubectl")
+        ->option_text("NAME");
+    app.add_option("--kubeconfig", options.kubeconfig, "as for kubectl")->option_text("PATH");
+    app.add_option("--node", options.nodes, "only this node; may be repeated")
+        ->option_text("NAME")
+        ->allow_extra_args(false);
+    app.add_option("--timeout", words.node_timeout, "for each node's answer (default 30s)")
+        ->option_text("TIME");
+    app.add_option("--parallel", options.parallel, "nodes asked at the same time (default 16)")
+        ->option_text("N")
+        ->check(CLI::Range(1U, 256U));
+}
+
+void add_global(Parser& parser) {
+    auto& app = parser.app;
+    if (parser.program == Program::kPlugin) {
+        parser.options.cluster.on = true;
+        add_of_cluster(app, parser.options.cluster, parser.words);
+    } else {
+        add_of_one_host(app, parser.options);
+    }
+    app.add_option("-o,--output", parser.words.format,
+                   "table (default) or json; of import: yaml (default) or json")
         ->option_text("FORMAT")
         ->check(CLI::IsMember(kFormats));
-    app.add_option("--color", words.color, "auto (default), always or never; NO_COLOR is honoured")
+    app.add_option("--color", parser.words.color,
+                   "auto (default), always or never; NO_COLOR is honoured")
         ->option_text("WHEN")
         ->check(CLI::IsMember(kColors));
 }
@@ -39,6 +68,7 @@ void add_questions(Parser& parser) {
     rules->add_flag("--installed", parser.words.rules.installed,
                     "what the kernel or switch has instead");
     parser.command("edges", "Calls, bytes and handshake times per edge, and who was denied");
+    parser.command("functions", "What each function serves, and what came of the calls to it");
     CLI::App* graph = parser.command("graph", "The calls and denials of `edges` as a picture");
     graph->add_option("LANGUAGE", parser.words.graph, "dot (default) or mermaid")
         ->option_text(" ")
@@ -54,6 +84,14 @@ void add_questions(Parser& parser) {
         ->option_text(" ");
 }
 
+void add_end_with_input(const Parser& parser, CLI::App& app, bool& flag) {
+    if (parser.program == Program::kPlugin) {
+        return;
+    }
+    app.add_flag("--end-with-input", flag,
+                 "end when nobody holds standard input, a pipe, any more");
+}
+
 void add_observe(Parser& parser) {
     auto& words = parser.words.observe;
     CLI::App* observe = parser.command("observe", "Decisions about flows, one a line");
@@ -67,6 +105,19 @@ void add_observe(Parser& parser) {
     observe->add_option("--limit", parser.words.limit, "stop after so many")
         ->option_text("N")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1000000}));
+    add_end_with_input(parser, *observe, words.end_with_input);
+}
+
+void add_top(Parser& parser) {
+    CLI::App* top = parser.command("top", "Calls a second, as they happen");
+    top->add_flag("--edges", parser.words.top.edges, "of edges instead of functions");
+    top->add_option(parser.program == Program::kPlugin ? "--count" : "-n,--count",
+                    parser.words.count, "end after so many readings (default: when interrupted)")
+        ->option_text("N")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1000000}));
+    top->add_option("--interval", parser.words.interval, "between readings (default 1s)")
+        ->option_text("TIME");
+    add_end_with_input(parser, *top, parser.words.top.end_with_input);
 }
 
 void add_acts(Parser& parser) {
@@ -102,7 +153,28 @@ void add_offline(Parser& parser) {
         ->add_option("--pod-network", parser.words.networks,
                      "a pod network: no vIP may lie in it; may be repeated")
         ->option_text("CIDR");
+    CLI::App* sysdump =
+        parser.command("sysdump", "Write all that is known into one .tar.gz, for a bug report");
+    sysdump
+        ->add_option("--file", parser.words.sysdump.file,
+                     "where to (default: directfaas-sysdump-HOST-TIME.tar.gz)")
+        ->option_text("PATH");
+    CLI::App* stack = parser.command("import", "Make FunctionChains of OpenFaaS's stack files");
+    stack->add_option("FILE", parser.words.stack.files, "stack.yml; several are taken together")
+        ->required()
+        ->option_text(" ");
+    stack
+        ->add_option("-n,--namespace", parser.words.stack.name_space,
+                     "of functions whose file names none (default openfaas-fn)")
+        ->option_text("NAME");
+    stack->add_option("--name", parser.words.stack.name, "of the chain (default: the file's)")
+        ->option_text("NAME");
+    stack->add_flag("--edges-from-environment", parser.words.stack.edges_from_environment,
+                    "also make edges of URLs of functions in their environment");
     parser.command("version", "Versions of dfctl and of the agent");
+    if (parser.program == Program::kPlugin) {
+        return;  // kubectl completes its plugins by itself
+    }
     CLI::App* completion =
         parser.command("completion", "Print a script that completes dfctl's words");
     completion->add_option("SHELL", parser.words.shell, "bash, zsh or fish")
@@ -113,17 +185,29 @@ void add_offline(Parser& parser) {
 
 }  // namespace
 
-Parser::Parser() {
+Parser::Parser(Program called)
+    : program(called),
+      app(called == Program::kPlugin
+              ? "Looks into the DirectFaaS of a cluster, over all of its nodes."
+              : "Looks into and steers the DirectFaaS agent of this node.",
+          program_name(called)) {
     app.formatter(std::make_shared<HelpText>());
     app.set_help_flag("-h,--help", "this text");
-    app.set_version_flag("--version", "dfctl " DF_VERSION, "version of dfctl");
+    app.set_version_flag("--version", app.get_name() + " " DF_VERSION, "version of this program");
     app.require_subcommand(1);
-    app.footer(main_footer());
-    add_global(app, options, words);
+    app.footer(main_footer(program));
+    add_global(*this);
     add_questions(*this);
     add_observe(*this);
-    add_acts(*this);
+    add_top(*this);
+    if (program == Program::kDfctl) {
+        add_acts(*this);
+    }
     add_offline(*this);
+}
+
+std::string program_name(Program program) {
+    return program == Program::kPlugin ? "kubectl directfaas" : "dfctl";
 }
 
 namespace {
@@ -140,7 +224,7 @@ FlagDescription description_of(const CLI::Option& option) {
     flag.takes_value = option.get_items_expected_max() > 0;
     flag.takes_path = option.get_option_text().starts_with("PATH");
     if (option.check_lname("output")) {
-        flag.choices = kFormats;
+        flag.choices = {kFormats[0], kFormats[1]};  // yaml is import's default
     } else if (option.check_lname("color")) {
         flag.choices = kColors;
     }
@@ -159,15 +243,16 @@ std::vector<FlagDescription> flags_of(const CLI::App& app) {
 
 }  // namespace
 
-CommandLine describe_command_line() {
-    const Parser parser;
+CommandLine describe_command_line(Program program) {
+    const Parser parser(program);
     CommandLine line{flags_of(parser.app), {}};
     for (const CLI::App* sub : parser.app.get_subcommands(nullptr)) {
         const auto name = sub->get_name();
         line.commands.push_back({name, sub->get_description(), flags_of(*sub),
                                  name == "completion" ? kShells
                                  : name == "graph"    ? kGraphs
-                                                      : Choices{}});
+                                                      : Choices{},
+                                 name == "import"});
     }
     return line;
 }

@@ -13,7 +13,7 @@ namespace directfaas::cli {
 
 using Choices = std::vector<std::string>;
 
-inline const Choices kFormats{"table", "json"};           // in the order of Format
+inline const Choices kFormats{"table", "json", "yaml"};   // in the order of Format
 inline const Choices kColors{"auto", "always", "never"};  // ColorMode
 inline const Choices kGraphs{"dot", "mermaid"};           // GraphLanguage
 inline const Choices kShells{"bash", "zsh", "fish"};      // Shell
@@ -27,23 +27,30 @@ struct Words {
     std::string pod;
     bool all = false;
     std::uint64_t limit = 0;
+    std::uint64_t count = 0;
+    std::string interval = "1s";
+    std::string node_timeout = "30s";
     std::vector<std::string> networks;
     std::string shell;
     std::string graph = "dot";
     RulesCommand rules;
     ExplainCommand explain;
     ObserveCommand observe;
+    TopCommand top;
     AttachCommand attach;
     ValidateCommand validate;
+    ImportCommand stack;
+    SysdumpCommand sysdump;
 };
 
 /// The parser and the values it fills. Not copied: CLI11 keeps their addresses.
 struct Parser {
-    CLI::App app{"Looks into and steers the DirectFaaS agent of this node.", "dfctl"};
+    Program program;
+    CLI::App app;
     Options options;
     Words words;
 
-    Parser();
+    explicit Parser(Program program);
     CLI::App* command(const char* name, const char* help);
 };
 

@@ -39,7 +39,8 @@ void Session::print_line(const Json& object, const std::string& text) {
 }
 
 void Session::note(std::string_view text) {
-    world_.err.write(fmt::format("{} {}\n", world_.err_style.paint(Tone::kDim, "dfctl:"), text));
+    world_.err.write(
+        fmt::format("{} {}\n", world_.err_style.paint(Tone::kDim, world_.program + ":"), text));
 }
 
 int Session::fail(const Failure& failure) {
@@ -53,8 +54,8 @@ int Session::fail(const Failure& failure) {
         }
         world_.out.write(json_text(object, 2));
     }
-    std::string text =
-        fmt::format("{} {}\n", world_.err_style.paint(Tone::kBad, "dfctl:"), failure.message);
+    std::string text = fmt::format(
+        "{} {}\n", world_.err_style.paint(Tone::kBad, world_.program + ":"), failure.message);
     if (!failure.advice.empty()) {
         text += "  " + failure.advice + "\n";
     }
@@ -67,7 +68,8 @@ int Session::end(ExitCode exit) {
     if (failure == 0 || failure == EPIPE) {
         return exit;
     }
-    world_.err.write(fmt::format("dfctl: cannot write the output: {}\n", std::strerror(failure)));
+    world_.err.write(
+        fmt::format("{}: cannot write the output: {}\n", world_.program, std::strerror(failure)));
     return kExitRefused;
 }
 

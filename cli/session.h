@@ -51,6 +51,12 @@ class Session {
 
 /// `dfctl observe`.
 int observe(const ObserveCommand& command, Session& session);
+/// `dfctl top`.
+int top(const TopCommand& command, Session& session);
+/// `dfctl import`.
+int import_stack(const ImportCommand& command, Session& session);
+/// `dfctl sysdump`.
+int sysdump(const SysdumpCommand& command, Session& session);
 /// `dfctl check`, by the agent or by its program.
 int check(Session& session);
 /// `dfctl detach --all`, by the agent or by its program.

@@ -111,6 +111,13 @@ std::string count_text(std::uint64_t count) {
     return scaled(static_cast<double>(count) / 1000, 1000, kUnits);
 }
 
+std::string rate_text(double per_second) {
+    if (per_second >= 99.95) {
+        return count_text(static_cast<std::uint64_t>(std::llround(per_second)));
+    }
+    return per_second == 0 ? "0" : fmt::format("{:.{}f}", per_second, per_second < 9.995 ? 2 : 1);
+}
+
 std::string bytes_text(std::uint64_t bytes) {
     static constexpr std::array<std::string_view, 5> kUnits{" KiB", " MiB", " GiB", " TiB", " PiB"};
     if (bytes < 1024) {

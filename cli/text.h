@@ -28,6 +28,8 @@ struct Style {
 
 /// "9999", "12.0k", "3.41M": at most five characters.
 std::string count_text(std::uint64_t count);
+/// Of something a second: "0", "0.50", "12.3", "120", "12.0k".
+std::string rate_text(double per_second);
 /// "512 B", "1.5 KiB", "3.41 GiB".
 std::string bytes_text(std::uint64_t bytes);
 /// "850 ns", "183 µs", "1.25 ms", "3.4 s", "5m 12s", "3h 20m", "12d 4h".

@@ -40,6 +40,7 @@ struct Facts {
     std::string instance;
     std::string backend;
     std::string node;
+    std::string metrics_address;  // "127.0.0.1:9467"; empty: metrics are off
     std::chrono::duration<double> uptime{};
     std::string no_fast_path;            // why the node's settings rule it out
     std::vector<std::string> not_ready;  // reasons; empty: ready

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `edges` and `explain`: who may call whom, and what came of it.
-#include <cmath>
-#include <numeric>
-
 #include "agent/control/words.h"
+#include "lib/util/histogram.h"
 
 namespace directfaas::control {
 namespace {
 
 Json quantile_json(const std::vector<std::uint64_t>& buckets, double share) {
-    const auto value = handshake_quantile_us(buckets, share);
+    const auto value = util::log2_quantile(buckets, share);
     return value ? Json(*value) : Json(nullptr);
 }
 
@@ -29,7 +27,8 @@ Json edge_json(const model::AllowKey& edge, const backend::EdgeCounters& counter
             {"bytes_request", counters.bytes_request},
             {"bytes_reply", counters.bytes_reply},
             {"handshake_p50_us", quantile_json(counters.handshake_log2_us, 0.5)},
-            {"handshake_p99_us", quantile_json(counters.handshake_log2_us, 0.99)}};
+            {"handshake_p99_us", quantile_json(counters.handshake_log2_us, 0.99)},
+            {"handshake_log2_us", counters.handshake_log2_us}};
 }
 
 Json endpoints_json(const model::RouteRule& route, const backend::Counters& counters) {
@@ -57,26 +56,6 @@ Json routes_json(const model::RuleSet& rules, const std::vector<model::RouteKey>
 }
 
 }  // namespace
-
-std::optional<double> handshake_quantile_us(const std::vector<std::uint64_t>& buckets,
-                                            double share) {
-    const auto total = std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
-    if (total == 0) {
-        return std::nullopt;
-    }
-    const double wanted = share * static_cast<double>(total);
-    double seen = 0;
-    for (std::size_t i = 0; i < buckets.size(); ++i) {
-        const auto count = static_cast<double>(buckets[i]);
-        if (count > 0 && seen + count >= wanted) {
-            const double low = i == 0 ? 0 : std::exp2(static_cast<double>(i) - 1);
-            const double high = std::exp2(static_cast<double>(i));
-            return low + (high - low) * (wanted - seen) / count;
-        }
-        seen += count;
-    }
-    return std::exp2(static_cast<double>(buckets.size()) - 1);
-}
 
 Answer answer_edges(AgentAccess& agent) {
     const auto counters = agent.backend().counters();

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "agent/control/served.h"
 #include "agent/control/words.h"
 
 namespace directfaas::control {
@@ -20,41 +21,16 @@ Json problem_json(const model::Problem& problem) {
             {"advice", problem.advice}};
 }
 
-/// What the routes say about one function.
-struct Served {
-    std::vector<std::string> vips;
-    std::map<util::IpAddress, bool> instances;  // address -> ready at one port at least
-};
-
-std::map<model::Identity, Served> served_by_function(const model::RuleSet& rules) {
-    std::map<model::Identity, Served> functions;
-    for (const auto& [key, route] : rules.routes) {
-        auto& served = functions[route.function];
-        served.vips.push_back(key.text());
-        for (const auto& endpoint : route.endpoints) {
-            auto& ready = served.instances[endpoint.address];
-            ready = ready || endpoint.state == model::EndpointState::kReady;
-        }
-    }
-    return functions;
-}
-
 Json function_json(const model::Identity& identity, const model::IdentityRule& rule,
                    const Served& served, const backend::Counters& counters, std::size_t held) {
-    std::uint64_t ready = 0;
-    std::uint64_t open = 0;
-    for (const auto& [address, is_ready] : served.instances) {
-        ready += is_ready ? 1 : 0;
-        const auto found = counters.open_by_instance.find(address);
-        open += found == counters.open_by_instance.end() ? 0 : found->second;
-    }
+    const auto ready = served.ready();
     const auto counted = counters.functions.find(identity);
     return {{"name", identity.name.text()},
             {"vips", served.vips},
             {"ready", ready},
             {"draining", served.instances.size() - ready},
             {"enforcement", enforcement_word(rule.enforcement)},
-            {"open", open},
+            {"open", served.open(counters)},
             {"opened", counted == counters.functions.end() ? 0 : counted->second.opened},
             {"held_now", held}};
 }
@@ -106,6 +82,10 @@ Json list_of(const Items& items, Convert convert) {
     return list;
 }
 
+Json uplink_json(const backend::UplinkStanding& uplink) {
+    return {{"device", uplink.device}, {"problem", uplink.problem}};
+}
+
 }  // namespace
 
 Answer answer_status(AgentAccess& agent) {
@@ -119,6 +99,7 @@ Answer answer_status(AgentAccess& agent) {
                 {"instance", facts.instance},
                 {"backend", facts.backend},
                 {"node", facts.node},
+                {"metrics_address", facts.metrics_address},
                 {"pid", getpid()},
                 {"uptime_seconds", facts.uptime.count()},
                 {"ready", facts.not_ready.empty()},
@@ -132,9 +113,7 @@ Answer answer_status(AgentAccess& agent) {
         answer["fast_path"] = fast_path_json(agent, *counters->fast_path, facts.no_fast_path);
     }
     if (!counters->uplinks.empty()) {
-        answer["uplinks"] = list_of(counters->uplinks, [](const auto& uplink) -> Json {
-            return {{"device", uplink.device}, {"problem", uplink.problem}};
-        });
+        answer["uplinks"] = list_of(counters->uplinks, uplink_json);
     }
     answer["unattached"] = list_of(facts.unattached, [](const auto& pod) -> Json {
         return {{"pod", pod.pod}, {"why", pod.why}};

@@ -19,6 +19,7 @@ using Json = nlohmann::ordered_json;
 using Answer = std::expected<Json, Refusal>;
 
 Answer answer_status(AgentAccess& agent);
+Answer answer_functions(AgentAccess& agent);
 Answer answer_rules(AgentAccess& agent, bool installed);
 Answer answer_edges(AgentAccess& agent);
 Answer answer_explain(AgentAccess& agent, const std::string& from, const std::string& to,
@@ -28,9 +29,5 @@ Answer answer_explain(AgentAccess& agent, const std::string& from, const std::st
 Json refusal_json(const Refusal& refusal);
 /// CLOCK_MONOTONIC to RFC 3339 in UTC with microseconds needs the difference to the wall clock.
 Json event_json(const backend::FlowEvent& event, std::chrono::nanoseconds wall_minus_monotonic);
-/// Time below which a share of the handshakes stayed, in µs; linear within a bucket. Nothing if
-/// none was measured. `buckets` as backend::EdgeCounters::handshake_log2_us.
-std::optional<double> handshake_quantile_us(const std::vector<std::uint64_t>& buckets,
-                                            double share);
 
 }  // namespace directfaas::control

@@ -28,6 +28,28 @@ std::expected<model::ObjectName, Refusal> pod_name(const std::string& text) {
     return model::ObjectName{text.substr(0, slash), text.substr(slash + 1)};
 }
 
+/// Commands without fields, but for `installed` of `rules`.
+Answer answer_at_once(AgentAccess& agent, const std::string& command, bool installed) {
+    if (command == "status") {
+        return answer_status(agent);
+    }
+    if (command == "check") {
+        return Json{{"ok", true}, {"checks", checks_json(agent.backend().probe())}};
+    }
+    if (command == "functions") {
+        return answer_functions(agent);
+    }
+    if (command == "rules") {
+        return answer_rules(agent, installed);
+    }
+    if (command == "edges") {
+        return answer_edges(agent);
+    }
+    return std::unexpected(
+        Refusal{"bad_request", fmt::format("there is no command `{}`", command),
+                "known: status, check, functions, rules, edges, explain, observe, attach, detach"});
+}
+
 }  // namespace
 
 util::Result<std::unique_ptr<Control>> Control::create(util::EventLoop& loop, AgentAccess& agent,
@@ -110,21 +132,7 @@ Answer Control::dispatch(ClientId client, Request& request, bool& answered_later
     if (auto wrong = request.wrong()) {
         return std::unexpected(*wrong);
     }
-    if (command == "status") {
-        return answer_status(agent_);
-    }
-    if (command == "check") {
-        return Json{{"ok", true}, {"checks", checks_json(agent_.backend().probe())}};
-    }
-    if (command == "rules") {
-        return answer_rules(agent_, installed);
-    }
-    if (command == "edges") {
-        return answer_edges(agent_);
-    }
-    return std::unexpected(
-        Refusal{"bad_request", fmt::format("there is no command `{}`", command),
-                "known: status, check, rules, edges, explain, observe, attach, detach"});
+    return answer_at_once(agent_, command, installed);
 }
 
 Answer Control::explain(Request& request) {

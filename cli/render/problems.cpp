@@ -8,7 +8,7 @@
 
 namespace directfaas::cli {
 
-std::string render_problems(const std::vector<model::Problem>& problems, const Style& style) {
+std::string problem_lines(const std::vector<model::Problem>& problems, const Style& style) {
     std::string out;
     for (const auto& problem : problems) {
         const bool error = problem.severity == model::Problem::Severity::kError;
@@ -22,6 +22,11 @@ std::string render_problems(const std::vector<model::Problem>& problems, const S
                                printable(problem.advice));
         }
     }
+    return out;
+}
+
+std::string render_problems(const std::vector<model::Problem>& problems, const Style& style) {
+    const auto out = problem_lines(problems, style);
     const auto errors = static_cast<std::uint64_t>(
         std::ranges::count(problems, model::Problem::Severity::kError, &model::Problem::severity));
     const auto warnings = problems.size() - errors;

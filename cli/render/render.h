@@ -17,9 +17,14 @@ std::string render_check(const Json& answer, const Style& style);
 /// `installed`: the answer is what the backend has, not what is wanted.
 std::string render_rules(const Json& answer, bool installed, const Style& style);
 std::string render_edges(const Json& answer, const Style& style);
+std::string render_functions(const Json& answer, const Style& style);
+/// A sample of rates_between(). At most `most` rows, the last of which tells how many are left out.
+std::string render_top(const Json& sample, std::size_t most, const Style& style);
 /// From the answer to `edges`.
 std::string render_graph(const Json& answer, GraphLanguage language);
 std::string render_explain(const Json& answer, const Style& style);
+/// Problems one a line, each with what to do below it; and the same with a verdict as last line.
+std::string problem_lines(const std::vector<model::Problem>& problems, const Style& style);
 std::string render_problems(const std::vector<model::Problem>& problems, const Style& style);
 
 /// One event a line. Columns grow with what was seen so far, so that lines of one run align.

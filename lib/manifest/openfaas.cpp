@@ -15,9 +15,6 @@ namespace directfaas::manifest {
 namespace {
 
 constexpr std::string_view kLabel = "faas_function";
-constexpr std::string_view kInvokes = "directfaas.io/invokes";
-constexpr std::string_view kExposure = "directfaas.io/exposure";
-constexpr std::string_view kScale = "directfaas.io/scale-from-zero";
 constexpr std::size_t kMaxCallees = 64;
 // No chain of a user can have such a name.
 constexpr std::string_view kPrefix = "openfaas:";
@@ -72,10 +69,10 @@ class Annotated {
         function.service = service_.name.name;
         function.ingress = true;
         function.where = service_.where;
-        if (const Node* exposure = annotations_.find(kExposure); exposure != nullptr) {
+        if (const Node* exposure = annotations_.find(kExposureAnnotation); exposure != nullptr) {
             function.ingress = as_choice(*exposure, kExposures, report_).value_or(true);
         }
-        if (const Node* scale = annotations_.find(kScale); scale != nullptr) {
+        if (const Node* scale = annotations_.find(kScaleAnnotation); scale != nullptr) {
             function.scale_from_zero =
                 as_choice(*scale, kScaleModes, report_).value_or(model::ScaleFromZero::kDisabled);
         }
@@ -85,16 +82,10 @@ class Annotated {
 
     std::vector<std::string> read_callees(const Node& invokes) {
         std::vector<std::string> callees;
-        const auto text = as_text(invokes, report_).value_or("");
-        if (trimmed(text).empty()) {
-            return callees;
-        }
-        for (std::size_t at = 0; at <= text.size();) {
-            const auto end = std::min(text.find(',', at), text.size());
-            const auto name = trimmed(text.substr(at, end - at));
-            at = end + 1;
+        for (const auto name : parts_between_commas(as_text(invokes, report_).value_or(""))) {
             if (const auto fault = fault_of(name, callees); !fault.empty()) {
-                report_.error(invokes.where(), fmt::format("annotation {} {}", kInvokes, fault),
+                report_.error(invokes.where(),
+                              fmt::format("annotation {} {}", kInvokesAnnotation, fault),
                               "Write the names of functions of this namespace, with commas "
                               "between: \"b,c\"");
                 return {};
@@ -125,20 +116,33 @@ class Annotated {
 
 }  // namespace
 
+std::vector<std::string_view> parts_between_commas(std::string_view text) {
+    std::vector<std::string_view> parts;
+    if (trimmed(text).empty()) {
+        return parts;
+    }
+    for (std::size_t at = 0; at <= text.size();) {
+        const auto end = std::min(text.find(',', at), text.size());
+        parts.push_back(trimmed(text.substr(at, end - at)));
+        at = end + 1;
+    }
+    return parts;
+}
+
 std::vector<model::Object> openfaas_chains(const Node& root, const model::Service& service,
                                            Report& report) {
     const Node* metadata = root.find("metadata");
     const Node* annotations =
         metadata == nullptr ? nullptr : map_member(*metadata, "annotations", report);
-    const Node* invokes = annotations == nullptr ? nullptr : annotations->find(kInvokes);
+    const Node* invokes = annotations == nullptr ? nullptr : annotations->find(kInvokesAnnotation);
     if (invokes == nullptr) {
         return {};
     }
     if (!service.selector.contains(std::string(kLabel))) {
-        report.warning(
-            invokes->where(),
-            fmt::format("annotation {} is ignored: the selector has no {}", kInvokes, kLabel),
-            "List the function in a FunctionChain instead");
+        report.warning(invokes->where(),
+                       fmt::format("annotation {} is ignored: the selector has no {}",
+                                   kInvokesAnnotation, kLabel),
+                       "List the function in a FunctionChain instead");
         return {};
     }
     return Annotated(service, *annotations, report).chains(*invokes);

@@ -11,6 +11,7 @@ import fast_path
 from bookinfo import (
     MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, all_refused, call, deploy, dfctl, edges, pod_spec, pods,
 )  # fmt: skip
+import plugin
 from harness import CLUSTER, STATE, TOP, apply, expect, kubectl, objects, on_node, processes, run, until
 
 CHART = str(TOP / "deploy/helm/directfaas")
@@ -314,6 +315,12 @@ ALL = [
     ("call.denied-refused-promptly", denied, False),
     ("call.denied-by-pod-address", denied_by_pod_ip, False),
     ("count.equals-calls", counted, False),
+    ("plugin.status-and-check", plugin.status_and_check, False),
+    ("plugin.sums-equal-calls", plugin.sums, False),
+    ("plugin.explain-top-observe", plugin.explains_and_observes, False),
+    ("plugin.leaves-nothing-in-pods", plugin.leaves_nothing, False),
+    ("plugin.silent-node-is-named", plugin.silent_node, False),
+    ("plugin.sysdump", plugin.sysdump, False),
     ("chain.edited", chain_edited, False),
     *fast_path.CASES,
     ("cni.newborn-is-enforced", newborn_is_enforced, False),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cases
 import ovs
+import plugin
 from harness import CLUSTER, TOP, Failed, Report, expect, kubectl, run
 
 
@@ -51,6 +52,7 @@ def main():
     build, work, xml = sys.argv[1:4]
     chosen = ovs.all_cases(build) if sys.argv[4:] == ["ovs"] else cases.ALL
     report = Report(xml)
+    plugin.install(Path(build).resolve(), Path(work))
     archives = []
     report.case("image.is-built", lambda: archives.extend(images(build, Path(work))), needed=True)
     report.case("cluster.nodes-ready", lambda: up(archives), needed=True)

@@ -119,6 +119,7 @@ TEST_F(ControlTest, StatusTellsWhatThereIs) {
     agent_.backend_.set_counters(counters);
     agent_.told.version = "1.2.3";
     agent_.told.instance = "node-a";
+    agent_.told.metrics_address = "127.0.0.1:9467";
     agent_.told.not_ready = {"one reason", "another"};
     agent_.told.sources = {{"directory /m", 4, 1}};
     agent_.told.problems = {
@@ -131,6 +132,7 @@ TEST_F(ControlTest, StatusTellsWhatThereIs) {
     EXPECT_EQ(status["version"], "1.2.3");
     EXPECT_EQ(status["instance"], "node-a");
     EXPECT_EQ(status["pid"], getpid());
+    EXPECT_EQ(status["metrics_address"], "127.0.0.1:9467");
     EXPECT_EQ(status["ready"], false);
     EXPECT_EQ(status["not_ready_because"], "one reason; another");
     EXPECT_EQ(status["last_sync_seconds"], 4.0);
@@ -243,21 +245,29 @@ TEST_F(ControlTest, EdgesTellCountsAndHandshakes) {
     EXPECT_EQ(told["bytes_request"], 100);
     EXPECT_EQ(told["bytes_reply"], 200);
     EXPECT_EQ(told["handshake_p50_us"], 48.0) << "half of the bucket from 32 to 64";
+    EXPECT_EQ(told["handshake_log2_us"][6], 5) << "so that nodes can be added up";
     EXPECT_EQ(told["declared"]["line"], 12);
     EXPECT_EQ(answer["denied"], json::parse(R"([{"from":"shop/back","to":"shop/front",
         "reason":"no_edge","calls":9}])"));
 }
 
-TEST(Handshakes, QuantilesLieInTheirBucket) {
-    std::vector<std::uint64_t> buckets(24, 0);
-    EXPECT_EQ(handshake_quantile_us(buckets, 0.5), std::nullopt);
-    EXPECT_EQ(handshake_quantile_us({}, 0.5), std::nullopt);
-    buckets[0] = 1;
-    buckets[10] = 99;
-    EXPECT_EQ(handshake_quantile_us(buckets, 0.01), 1.0);
-    EXPECT_GT(*handshake_quantile_us(buckets, 0.5), 512.0);
-    EXPECT_LT(*handshake_quantile_us(buckets, 0.99), 1024.0);
-    EXPECT_EQ(handshake_quantile_us(buckets, 1.0), 1024.0);
+TEST_F(ControlTest, FunctionsTellInstancesAndCalls) {
+    backend::Counters counters;
+    counters.functions[function("front")] = {
+        .opened = 12, .zero_syn = 4, .held = 3, .denied = 2, .audited = 1, .no_endpoint = 5};
+    counters.open_by_instance[ip("10.1.0.1")] = 3;
+    agent_.backend_.set_counters(counters);
+    agent_.told.held_now[function("back")] = 2;
+    const auto functions = ask({{"command", "functions"}})["functions"];
+    ASSERT_EQ(functions.size(), 2U);
+    EXPECT_EQ(functions[0]["name"], "shop/back");
+    EXPECT_EQ(functions[0]["held_now"], 2);
+    EXPECT_EQ(functions[0]["opened"], 0);
+    EXPECT_EQ(functions[1], json::parse(R"({"name":"shop/front","vips":["10.96.0.1:80/TCP"],
+        "enforcement":"Enforce","ingress":true,"ready":1,"draining":0,"open":3,"opened":12,
+        "denied":2,"audited":1,"no_instance":4,"refused":5,"held_packets":3,"held_now":0,
+        "instances":[{"address":"10.1.0.1","state":"ready","open":3}]})"));
+    expect_refused({{"command", "functions"}, {"all", true}}, "bad_request", "no field `all`");
 }
 
 TEST_F(ControlTest, ExplainSaysWhy) {

@@ -20,6 +20,7 @@ TEST_F(Commands, RequestsAreThoseOfTheProtocol) {
     EXPECT_EQ(request_of({"rules"}), Json::parse(R"({"command":"rules","installed":false})"));
     EXPECT_EQ(request_of({"rules", "--installed"}),
               Json::parse(R"({"command":"rules","installed":true})"));
+    EXPECT_EQ(request_of({"functions"}), Json::parse(R"({"command":"functions"})"));
     EXPECT_EQ(request_of({"edges"}), Json::parse(R"({"command":"edges"})"));
     EXPECT_EQ(request_of({"explain", "a", "b"}),
               Json::parse(R"({"command":"explain","from":"a","to":"b"})"));

@@ -56,6 +56,10 @@ TEST(Completion, BashOffersCommandsFlagsAndValues) {
     EXPECT_THAT(offered({"dfctl", "observe", "--limit", ""}), IsEmpty());
     EXPECT_THAT(offered({"dfctl", "validate", "-f", "/etc/pass"}), Contains("/etc/passwd"));
     EXPECT_THAT(offered({"dfctl", "status", "--verd"}), IsEmpty());
+    EXPECT_THAT(offered({"dfctl", "import", "/etc/pass"}), Contains("/etc/passwd"));
+    EXPECT_THAT(offered({"dfctl", "import", "-o", "js"}), UnorderedElementsAre("json"));
+    EXPECT_THAT(offered({"dfctl", "import", "--edges"}),
+                UnorderedElementsAre("--edges-from-environment"));
 }
 
 TEST(Completion, EveryScriptKnowsEveryCommandAndFlag) {

@@ -87,6 +87,21 @@ TEST_F(OptionsTest, Observe) {
     EXPECT_THAT(refused({"observe", "--limit", "-1"}), HasSubstr("--limit"));
 }
 
+TEST_F(OptionsTest, Top) {
+    const auto plain = parsed<TopCommand>({"top"});
+    EXPECT_FALSE(plain.edges);
+    EXPECT_FALSE(plain.count.has_value());
+    EXPECT_EQ(plain.interval, std::chrono::seconds(1));
+    const auto some = parsed<TopCommand>(
+        {"top", "--edges", "-n", "3", "--interval", "500ms", "--end-with-input"});
+    EXPECT_TRUE(some.edges);
+    EXPECT_EQ(some.count, 3U);
+    EXPECT_EQ(some.interval, std::chrono::milliseconds(500));
+    EXPECT_TRUE(some.end_with_input);
+    EXPECT_THAT(refused({"top", "-n", "0"}), HasSubstr("--count"));
+    EXPECT_THAT(refused({"top", "--interval", "10ms"}), HasSubstr("`10ms` is no time"));
+}
+
 TEST_F(OptionsTest, Detach) {
     EXPECT_EQ(parsed<DetachCommand>({"detach", "shop/a"}).pod, "shop/a");
     const auto all = parsed<DetachCommand>({"detach", "--all", "--timeout", "2m"});
@@ -118,6 +133,7 @@ TEST_F(OptionsTest, OtherCommands) {
     parsed<StatusCommand>({"status"});
     parsed<CheckCommand>({"check"});
     parsed<EdgesCommand>({"edges"});
+    parsed<FunctionsCommand>({"functions"});
     parsed<VersionCommand>({"version"});
 }
 

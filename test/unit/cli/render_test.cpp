@@ -31,6 +31,9 @@ std::string render_installed(const Json& answer, const Style& style) {
     return render_rules(answer, true, style);
 }
 
+std::string render_busiest(const Json& answer, const Style& style) {
+    return render_top(answer, 3, style);
+}
 std::string render_dot(const Json& answer, const Style& /*style*/) {
     return render_graph(answer, GraphLanguage::kDot);
 }
@@ -53,6 +56,9 @@ const std::vector<Case> kCases{
     {"rules_installed", render_installed},
     {"edges", render_edges},
     {"edges_none", render_edges},
+    {"functions", render_functions},
+    {"top_functions", render_busiest},
+    {"top_edges", render_busiest},
     {"graph_dot", render_dot},
     {"graph_mermaid", render_mermaid},
     {"explain_denied", render_explain},

@@ -73,6 +73,14 @@ TEST(Numbers, DurationsTakeTheUnitThatFits) {
     EXPECT_EQ(duration_text(12 * 86400 + 4 * 3600), "12d 4h");
 }
 
+TEST(Numbers, RatesHaveThreeDigits) {
+    EXPECT_EQ(rate_text(0), "0");
+    EXPECT_EQ(rate_text(0.5), "0.50");
+    EXPECT_EQ(rate_text(12.34), "12.3");
+    EXPECT_EQ(rate_text(99.96), "100");
+    EXPECT_EQ(rate_text(12000), "12.0k");
+}
+
 TEST(Numbers, Plural) {
     EXPECT_EQ(plural(1, "error"), "1 error");
     EXPECT_EQ(plural(0, "error"), "0 errors");
