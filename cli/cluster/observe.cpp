@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "cli/cluster/node_streams.h"
 #include "cli/render/render.h"
@@ -64,24 +66,23 @@ std::size_t widest(const NodeStreams& streams) {
 
 /// What the nodes remember, by time; their clocks decide.
 int remembered(const ObserveCommand& command, NodeStreams& streams, Session& session) {
-    std::vector<NodeStreams::Object> events;
+    std::multimap<std::string, NodeStreams::Object> events;  // of one time: as they came
     const auto deadline = std::chrono::steady_clock::now() + session.options().cluster.timeout;
     while (auto event = streams.next(deadline)) {
-        events.push_back(std::move(*event));
+        auto time = text_at(event->value, "time");
+        events.emplace(std::move(time), std::move(*event));
     }
     for (std::size_t i = 0; i < streams.size(); ++i) {
         if (!streams.is_over(i)) {
             streams.give_up(i, "it did not answer in time");
         }
     }
-    std::ranges::stable_sort(events, {},
-                             [](const auto& event) { return text_at(event.value, "time"); });
-    const auto skipped = command.limit && *command.limit < events.size()
-                             ? events.size() - static_cast<std::size_t>(*command.limit)
-                             : 0;
+    while (command.limit && events.size() > *command.limit) {
+        events.erase(events.begin());
+    }
     Printer printer(session, widest(streams));
-    for (std::size_t i = skipped; i < events.size(); ++i) {
-        printer.print(streams.agent(events[i].number).node, events[i].value);
+    for (const auto& [time, event] : events) {
+        printer.print(streams.agent(event.number).node, event.value);
     }
     return streams.end(true);
 }

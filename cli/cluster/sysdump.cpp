@@ -61,6 +61,7 @@ std::vector<DumpFile> cluster_files(const ClusterOptions& options,
     }
     const auto ran = run_all(commands, options.parallel, options.timeout);
     std::vector<DumpFile> files;
+    files.reserve(wanted.size() + 2 * agents.size());
     std::size_t next = 0;
     for (const auto& part : wanted) {
         files.push_back(file_of(part.path, part.what, ran[next++]));
