@@ -36,7 +36,7 @@ std::size_t value_after(std::string_view line, std::size_t at) {
 }
 
 /// The line up to the value of the first key that may be secret.
-std::string without_value(std::string line) {
+std::string without_value(const std::string& line) {
     auto lower = line;
     std::ranges::transform(lower, lower.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
