@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/util/result.h"
 #include "lib/util/unique_fd.h"
 
 namespace directfaas::cni {
@@ -18,8 +19,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMaxAnswer = 1 << 20;
-
-std::string with_errno(const std::string& what) { return what + ": " + std::strerror(errno); }
 
 /// Waits until the socket can do `events`; false when the time is over.
 bool wait_for(int fd, short events, Clock::time_point end) {
@@ -48,7 +47,7 @@ std::expected<util::UniqueFd, std::string> connect_to(const std::string& path,
     util::UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     while (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
         if ((errno != EAGAIN && errno != EINTR) || Clock::now() >= end) {
-            return std::unexpected(with_errno("connect to " + path));
+            return std::unexpected(util::with_errno("connect to " + path));
         }
         poll(nullptr, 0, 5);
     }
@@ -61,7 +60,7 @@ std::expected<void, std::string> write_all(int fd, std::string_view text, Clock:
         if (sent > 0) {
             text.remove_prefix(static_cast<std::size_t>(sent));
         } else if ((errno != EAGAIN && errno != EINTR) || !wait_for(fd, POLLOUT, end)) {
-            return std::unexpected(with_errno("write to the agent"));
+            return std::unexpected(util::with_errno("write to the agent"));
         }
     }
     return {};
@@ -79,7 +78,7 @@ std::expected<std::string, std::string> read_line(int fd, Clock::time_point end)
             return std::unexpected("the agent closed the connection without an answer");
         }
         if (got < 0 && errno != EAGAIN && errno != EINTR) {
-            return std::unexpected(with_errno("read from the agent"));
+            return std::unexpected(util::with_errno("read from the agent"));
         }
         line.append(piece.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
         if (const auto newline = line.find('\n'); newline != std::string::npos) {

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "lib/util/result.h"
 #include "lib/util/unique_fd.h"
 
 namespace directfaas::cni {
@@ -27,12 +28,10 @@ struct Device {
     std::string kind;
 };
 
-std::string with_errno(const std::string& what) { return what + ": " + std::strerror(errno); }
-
 std::expected<util::UniqueFd, std::string> open_netlink() {
     util::UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     if (!fd.valid()) {
-        return std::unexpected(with_errno("open a netlink socket"));
+        return std::unexpected(util::with_errno("open a netlink socket"));
     }
     const timeval patience{.tv_sec = 1, .tv_usec = 0};
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -43,11 +42,11 @@ std::expected<util::UniqueFd, std::string> open_netlink() {
 std::expected<util::UniqueFd, std::string> open_netlink_in(int netns) {
     const util::UniqueFd own(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     if (!own.valid() || setns(netns, CLONE_NEWNET) != 0) {
-        return std::unexpected(with_errno("enter the container's network namespace"));
+        return std::unexpected(util::with_errno("enter the container's network namespace"));
     }
     auto fd = open_netlink();
     if (setns(own.get(), CLONE_NEWNET) != 0) {
-        return std::unexpected(with_errno("come back to the host's network namespace"));
+        return std::unexpected(util::with_errno("come back to the host's network namespace"));
     }
     return fd;
 }
@@ -115,13 +114,13 @@ std::expected<std::optional<Device>, std::string> ask(int fd, unsigned ifindex,
         request.header.nlmsg_len += RTA_ALIGN(attribute->rta_len);
     }
     if (send(fd, &request, request.header.nlmsg_len, 0) < 0) {
-        return std::unexpected(with_errno("ask for a network interface"));
+        return std::unexpected(util::with_errno("ask for a network interface"));
     }
     alignas(nlmsghdr) std::array<char, 32768> answer{};
     const auto length = recv(fd, answer.data(), answer.size(), 0);
     auto* message = reinterpret_cast<nlmsghdr*>(answer.data());
     if (length < 0 || !NLMSG_OK(message, static_cast<unsigned>(length))) {
-        return std::unexpected(with_errno("read about a network interface"));
+        return std::unexpected(util::with_errno("read about a network interface"));
     }
     if (message->nlmsg_type != RTM_NEWLINK) {
         return std::optional<Device>();
@@ -136,7 +135,7 @@ std::expected<std::optional<HostVeth>, std::string> find_host_veth(
     const util::UniqueFd space(open(netns.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat about{};
     if (!space.valid() || fstat(space.get(), &about) != 0) {
-        return std::unexpected(with_errno("open " + netns));
+        return std::unexpected(util::with_errno("open " + netns));
     }
     auto inside = open_netlink_in(space.get());
     auto outside = open_netlink();

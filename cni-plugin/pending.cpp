@@ -10,14 +10,13 @@
 #include <cstring>
 #include <filesystem>
 
+#include "lib/util/result.h"
 #include "lib/util/unique_fd.h"
 
 namespace directfaas::cni {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string with_errno(const std::string& what) { return what + ": " + std::strerror(errno); }
 
 /// FNV-1a, so that no text of the runtime's becomes part of a path.
 std::string file_name(const Call& call) {
@@ -47,11 +46,11 @@ std::expected<void, std::string> write_file(const fs::path& path, const std::str
             open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
         if (!fd.valid() ||
             write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-            return std::unexpected(with_errno("write " + draft.string()));
+            return std::unexpected(util::with_errno("write " + draft.string()));
         }
     }
     if (rename(draft.c_str(), path.c_str()) != 0) {
-        return std::unexpected(with_errno("rename " + draft.string()));
+        return std::unexpected(util::with_errno("rename " + draft.string()));
     }
     return {};
 }
@@ -67,7 +66,7 @@ std::expected<void, std::string> leave_pending(const std::string& socket, const 
     fs::create_directories(dir, error);
     const util::UniqueFd lock(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!lock.valid() || flock(lock.get(), LOCK_EX) != 0) {
-        return std::unexpected(with_errno("open " + dir.string()));
+        return std::unexpected(util::with_errno("open " + dir.string()));
     }
     const auto path = dir / file_name(call);
     if (!fs::exists(path, error) && count_files(dir) >= kMaxPending) {

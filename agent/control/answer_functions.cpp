@@ -19,8 +19,8 @@ Json instances_json(const Served& served, const backend::Counters& counters) {
     return list;
 }
 
-Json function_json(const model::Identity& identity, const model::IdentityRule& rule,
-                   const Served& served, const backend::Counters& counters, std::size_t held) {
+Json listed_function(const model::Identity& identity, const model::IdentityRule& rule,
+                     const Served& served, const backend::Counters& counters, std::size_t held) {
     const auto found = counters.functions.find(identity);
     const auto counted =
         found == counters.functions.end() ? backend::FunctionCounters{} : found->second;
@@ -86,8 +86,8 @@ Answer answer_functions(AgentAccess& agent) {
     for (const auto& [identity, rule] : agent.model().rules().identities) {
         if (identity.kind == model::IdentityKind::kFunction) {
             const auto held = facts.held_now.find(identity);
-            list.push_back(function_json(identity, rule, functions[identity], *counters,
-                                         held == facts.held_now.end() ? 0 : held->second));
+            list.push_back(listed_function(identity, rule, functions[identity], *counters,
+                                           held == facts.held_now.end() ? 0 : held->second));
         }
     }
     return Json{{"ok", true}, {"functions", std::move(list)}};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/control/checks.h"
+#include "agent/control/words.h"
 #include "lib/util/log.h"
 
 namespace directfaas::control {
@@ -14,10 +15,6 @@ namespace {
 
 constexpr double kDefaultDrainSeconds = 60;
 constexpr double kMaxDrainSeconds = 3600;
-
-std::string to_line(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 std::expected<model::ObjectName, Refusal> pod_name(const std::string& text) {
     const auto slash = text.find('/');

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/control/words.h"
+
 namespace directfaas::control {
 namespace {
 
@@ -63,10 +65,6 @@ std::expected<Enum, Refusal> find_by_name(const char* what, const std::string& n
     }
     return std::unexpected(Refusal{"bad_request", fmt::format("there is no {} `{}`", what, name),
                                    fmt::format("known: {}", fmt::join(names, ", "))});
-}
-
-std::string to_line(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace

@@ -12,6 +12,11 @@
 
 namespace directfaas::control {
 
+/// One line of text, whatever bytes its strings are made of.
+inline std::string to_line(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 inline std::string_view enforcement_word(model::Enforcement enforcement) {
     switch (enforcement) {
         case model::Enforcement::kDisabled:

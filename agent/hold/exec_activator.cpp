@@ -21,31 +21,31 @@ namespace {
 using Clock = std::chrono::steady_clock;
 namespace log = util::log;
 
-struct Job {
-    model::Identity function;
-    Activator::Done done;
-};
-
-struct Run {
-    Job job;
-    Child child;
-    OutputLog output;
-    Clock::time_point begun;
-    util::EventLoop::TimerId timer = 0;
-    bool timed_out = false;
-};
-
-/// Output that outlives its program: something was left running.
-struct Leftover {
-    std::string command;
-    util::UniqueFd output;
-    OutputLog log;
-    util::EventLoop::TimerId timer = 0;
-};
-
 }  // namespace
 
 struct ExecActivator::State {
+    struct Job {
+        model::Identity function;
+        Activator::Done done;
+    };
+
+    struct Run {
+        Job job;
+        Child child;
+        OutputLog output;
+        Clock::time_point begun;
+        util::EventLoop::TimerId timer = 0;
+        bool timed_out = false;
+    };
+
+    /// Output that outlives its program: something was left running.
+    struct Leftover {
+        std::string command;
+        util::UniqueFd output;
+        OutputLog log;
+        util::EventLoop::TimerId timer = 0;
+    };
+
     State(util::EventLoop& event_loop, ExecOptions exec_options)
         : loop(event_loop), options(std::move(exec_options)) {}
 

@@ -20,7 +20,7 @@ namespace {
 
 using kube::Kind;
 using kube::ModelObject;
-using Changes = std::vector<kube::Change<ModelObject>>;
+using KubeChanges = std::vector<kube::Change<ModelObject>>;
 
 constexpr int kUnauthorized = 401;
 constexpr int kForbidden = 403;
@@ -116,11 +116,11 @@ class KubeSource::Watches {
         informers_[id] = std::make_unique<Informer>(
             loop_, options_.make_transport(), std::move(resource), options_.reflector,
             [kind](const kube::RawObject& raw) { return kube::to_model(kind, raw); },
-            [this, kind, id](Changes changes) { take(kind, id, std::move(changes)); });
+            [this, kind, id](KubeChanges changes) { take(kind, id, std::move(changes)); });
         return id;
     }
 
-    void take(Kind kind, WatchId id, Changes changes) {
+    void take(Kind kind, WatchId id, KubeChanges changes) {
         for (auto& change : changes) {
             if (kind == Kind::kPod) {
                 take_pod(id, std::move(change));

@@ -12,7 +12,7 @@ Cell warned(std::uint64_t count, bool warn) {
     return {count_text(count), warn ? Tone::kWarn : Tone::kPlain};
 }
 
-void add_function(Table& table, const Json& function) {
+void add_listed(Table& table, const Json& function) {
     const auto vips = texts_at(function, "vips");
     const auto ready = count_at(function, "ready");
     const auto denied = count_at(function, "denied");
@@ -44,7 +44,7 @@ std::string render_functions(const Json& answer, const Style& style) {
                  {"NO INSTANCE", Side::kRight},
                  {"HELD NOW", Side::kRight}});
     for (const auto& function : list_at(answer, "functions")) {
-        add_function(table, function);
+        add_listed(table, function);
     }
     return table.empty() ? "No functions: no FunctionChain declares any.\n" : table.text(style);
 }

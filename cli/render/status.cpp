@@ -105,7 +105,7 @@ std::string functions(const Json& answer, const Style& style) {
                          : "\n" + table.text(style);
 }
 
-std::string attachments(const Json& answer, const Style& style) {
+std::string attached_pods(const Json& answer, const Style& style) {
     Table table({{"POD"}, {"ATTACHED AS"}, {"INTERFACE"}, {"IFINDEX", Side::kRight}, {"NOTE"}});
     for (const auto& pod : list_at(answer, "attachments")) {
         table.add({text_at(pod, "pod"),
@@ -162,7 +162,7 @@ std::string tables(const Json& answer, const Style& style) {
 
 std::string render_status(const Json& answer, const Style& style) {
     return summary(answer, style) + facts(answer, style) + functions(answer, style) +
-           attachments(answer, style) + problems(answer, style) + tables(answer, style);
+           attached_pods(answer, style) + problems(answer, style) + tables(answer, style);
 }
 
 }  // namespace directfaas::cli

@@ -27,7 +27,7 @@ Cell noted(const Json& item, const char* key, Tone tone) {
     return {rate(item, key), number_at(item, key).value_or(0) > 0 ? tone : Tone::kPlain};
 }
 
-void add_function(Table& table, const Json& item) {
+void add_function_rates(Table& table, const Json& item) {
     const auto ready = count_at(item, "ready");
     const auto held = count_at(item, "held_now");
     table.add({text_at(item, "name"),
@@ -82,7 +82,7 @@ std::string render_top(const Json& sample, std::size_t most, const Style& style)
     }
     const auto shown = order.size() > most ? most - std::min<std::size_t>(most, 1) : order.size();
     for (std::size_t i = 0; i < shown; ++i) {
-        (edges ? add_edge : add_function)(table, *order[i]);
+        (edges ? add_edge : add_function_rates)(table, *order[i]);
     }
     return table.text(style) +
            (shown == order.size() ? "" : fmt::format("... and {} more\n", order.size() - shown));

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/util/result.h"
+
 namespace directfaas::cni::ovs {
 namespace {
 
@@ -16,8 +18,6 @@ constexpr const char* kContainer = "directfaas-container";
 constexpr const char* kInterface = "directfaas-interface";
 /// The kubelet gives up long after this.
 constexpr int kPatienceMs = 4000;
-
-std::string with_errno(const std::string& what) { return what + ": " + std::strerror(errno); }
 
 /// [[column, function, value]]
 Json where(const char* column, const char* function, const Json& value) {
@@ -69,7 +69,8 @@ std::expected<Database, std::string> Database::open(const std::string& socket_pa
     if (!database.socket_.valid() ||
         connect(database.socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) !=
             0) {
-        return std::unexpected(with_errno("connect to Open vSwitch's database at " + socket_path));
+        return std::unexpected(
+            util::with_errno("connect to Open vSwitch's database at " + socket_path));
     }
     return database;
 }
@@ -83,15 +84,16 @@ std::expected<Json, std::string> Database::transact(const std::vector<Json>& ope
         Json{{"method", "transact"}, {"params", std::move(params)}, {"id", 1}}.dump();
     if (send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(request.size())) {
-        return std::unexpected(with_errno("ask Open vSwitch's database"));
+        return std::unexpected(util::with_errno("ask Open vSwitch's database"));
     }
     std::string received;
     std::array<char, 65536> piece{};
     while (!Json::accept(received)) {
         const auto got = recv(socket_.get(), piece.data(), piece.size(), 0);
         if (got <= 0) {
-            return std::unexpected(got == 0 ? "Open vSwitch's database closed the connection"
-                                            : with_errno("read from Open vSwitch's database"));
+            return std::unexpected(got == 0
+                                       ? "Open vSwitch's database closed the connection"
+                                       : util::with_errno("read from Open vSwitch's database"));
         }
         received.append(piece.data(), static_cast<std::size_t>(got));
     }

@@ -13,14 +13,13 @@
 #include <map>
 #include <vector>
 
+#include "lib/util/result.h"
 #include "lib/util/unique_fd.h"
 
 namespace directfaas::cni::ovs {
 namespace {
 
 using Variables = std::map<std::string, std::string>;
-
-std::string with_errno(const std::string& what) { return what + ": " + std::strerror(errno); }
 
 std::vector<std::string> environment_with(const Variables& changed) {
     std::vector<std::string> all;
@@ -48,7 +47,7 @@ std::expected<Ran, std::string> execute(const std::string& program, const std::s
     int in[2];
     int out[2];
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) {
-        return std::unexpected(with_errno("pipe"));
+        return std::unexpected(util::with_errno("pipe"));
     }
     util::UniqueFd in_read(in[0]);
     util::UniqueFd in_write(in[1]);

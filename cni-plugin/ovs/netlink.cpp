@@ -14,12 +14,11 @@
 #include <cstring>
 #include <span>
 
+#include "lib/util/result.h"
 #include "lib/util/unique_fd.h"
 
 namespace directfaas::cni::ovs {
 namespace {
-
-std::string with_errno(const std::string& what) { return what + ": " + std::strerror(errno); }
 
 /// One request, attribute by attribute.
 class Request {
@@ -77,7 +76,7 @@ class Request {
 Done Request::send(const std::string& what, int fine) {
     const util::UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     if (!fd.valid() || ::send(fd.get(), buffer_.data(), header()->nlmsg_len, 0) < 0) {
-        return std::unexpected(with_errno(what));
+        return std::unexpected(util::with_errno(what));
     }
     alignas(nlmsghdr) std::array<std::uint8_t, 8192> answer{};
     const auto got = recv(fd.get(), answer.data(), answer.size(), 0);
@@ -88,7 +87,7 @@ Done Request::send(const std::string& what, int fine) {
     }
     errno = -reinterpret_cast<const nlmsgerr*>(NLMSG_DATA(head))->error;
     if (errno != 0 && errno != fine) {
-        return std::unexpected(with_errno(what));
+        return std::unexpected(util::with_errno(what));
     }
     return {};
 }

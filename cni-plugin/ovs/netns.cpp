@@ -8,17 +8,13 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "lib/util/result.h"
+
 namespace directfaas::cni::ovs {
-namespace {
-
-std::string with_errno(const std::string& what) { return what + ": " + std::strerror(errno); }
-
-}  // namespace
-
 std::expected<util::UniqueFd, std::string> open_netns(const std::string& path) {
     util::UniqueFd space(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!space.valid()) {
-        return std::unexpected(with_errno("open the container's network namespace " + path));
+        return std::unexpected(util::with_errno("open the container's network namespace " + path));
     }
     return space;
 }
@@ -27,7 +23,7 @@ std::expected<void, std::string> in_netns(
     int netns, const std::function<std::expected<void, std::string>()>& work) {
     const util::UniqueFd own(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     if (!own.valid() || setns(netns, CLONE_NEWNET) != 0) {
-        return std::unexpected(with_errno("enter the container's network namespace"));
+        return std::unexpected(util::with_errno("enter the container's network namespace"));
     }
     auto done = work();
     if (setns(own.get(), CLONE_NEWNET) != 0) {

@@ -14,6 +14,8 @@
 
 namespace directfaas::kube {
 
+inline constexpr int kHttpOk = 200;  // RFC 9110, 15.3.1
+
 struct HttpRequest {
     std::string method = "GET";
     std::string path;  // with the query, percent-encoded; begins with '/'

@@ -15,7 +15,6 @@
 namespace directfaas::kube {
 namespace {
 
-constexpr int kOk = 200;
 constexpr int kUnauthorized = 401;
 constexpr std::size_t kMaxErrorBody = 1U << 20;
 constexpr std::chrono::minutes kClientLife{1};
@@ -210,7 +209,7 @@ class HttplibTransport final : public HttpTransport {
         out.response_handler = [&](const httplib::Response& head) {
             answer.status = head.status;
             answer.retry_after = retry_after(head);
-            if (receive != nullptr && answer.status == kOk) {
+            if (receive != nullptr && answer.status == kHttpOk) {
                 ended_here = !(*receive)({});
             }
             return !ended_here && !abort_.aborted();
@@ -220,11 +219,11 @@ class HttplibTransport final : public HttpTransport {
             if (abort_.aborted()) {
                 return false;
             }
-            if (receive != nullptr && answer.status == kOk) {
+            if (receive != nullptr && answer.status == kHttpOk) {
                 ended_here = !(*receive)({data, size});
                 return !ended_here;
             }
-            const auto limit = answer.status == kOk ? limits_.max_body : kMaxErrorBody;
+            const auto limit = answer.status == kHttpOk ? limits_.max_body : kMaxErrorBody;
             too_long = answer.body.size() + size > limit;
             if (!too_long) {
                 answer.body.append(data, size);

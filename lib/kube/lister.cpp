@@ -6,8 +6,6 @@
 namespace directfaas::kube {
 namespace {
 
-constexpr int kOk = 200;
-
 /// Appends one page to `listed` and returns what continues it.
 Answer<std::string> add_page(HttpTransport& transport, const Resource& resource,
                              const Parameters& parameters, Listed& listed) {
@@ -15,7 +13,7 @@ Answer<std::string> add_page(HttpTransport& transport, const Resource& resource,
     if (!answer) {
         return std::unexpected(api_error(answer.error()));
     }
-    if (answer->status != kOk) {
+    if (answer->status != kHttpOk) {
         return std::unexpected(api_error(*answer));
     }
     const auto& body =

@@ -9,7 +9,6 @@
 namespace directfaas::kube {
 namespace {
 
-constexpr int kOk = 200;
 /// The server ends a watch itself; only a server that forgot it is silent for longer.
 constexpr std::chrono::seconds kWatchGrace{30};
 
@@ -148,13 +147,13 @@ Reflector::Ended Reflector::watch() {
     const auto answer = transport_->stream(
         watch_request(), [&](std::string_view bytes) { return receive(bytes, watch); });
     if (watch.not_understood) {
-        note_trouble(fmt::format("watch {}: {}", resource_.path, *watch.not_understood), kOk);
+        note_trouble(fmt::format("watch {}: {}", resource_.path, *watch.not_understood), kHttpOk);
         return {.next = Next::kRelist, .reason = "not_understood", .retry_after = {}};
     }
     if (watch.error) {
         return ended_by(*watch.error);
     }
-    if (answer && answer->status != kOk) {
+    if (answer && answer->status != kHttpOk) {
         return ended_by(api_error(*answer));
     }
     if (!answer) {

@@ -43,6 +43,11 @@ inline std::unexpected<Error> fail_errno(std::string message, int code = errno) 
     return std::unexpected<Error>(Error{code, std::move(message)});
 }
 
+/// What failed, with errno's text: for places that have no use for a Result.
+[[nodiscard]] inline std::string with_errno(std::string what, int code = errno) {
+    return Error{code, std::move(what)}.text();
+}
+
 /// Pass an error on, with an outer sentence.
 inline std::unexpected<Error> pass(const Error& error, const std::string& context) {
     return std::unexpected<Error>(error.in(context));

@@ -9,7 +9,7 @@
 namespace directfaas::conformance {
 namespace {
 
-constexpr int kCalls = 10;
+constexpr int kCallsEach = 10;
 
 class Bookinfo : public Scenario {
    protected:
@@ -57,7 +57,7 @@ class Bookinfo : public Scenario {
     void expect_table(AddressOf address_of, const std::string& refusal) {
         for (const auto& [from, caller] : functions_) {
             for (const auto& [to, callee] : functions_) {
-                for (int i = 0; from != to && i < kCalls; ++i) {
+                for (int i = 0; from != to && i < kCallsEach; ++i) {
                     EXPECT_EQ(get(from, address_of(to), to), allowed(from, to) ? "ok" : refusal)
                         << from << " -> " << to;
                 }
@@ -72,15 +72,15 @@ class Bookinfo : public Scenario {
                 }
                 // An allowed call is two connections: the probe and the request.
                 EXPECT_EQ(cluster_.edge(from, to).opened,
-                          allowed(from, to) ? rounds * kCalls * 2 : 0)
+                          allowed(from, to) ? rounds * kCallsEach * 2 : 0)
                     << from << " -> " << to;
-                EXPECT_EQ(cluster_.denied(from, to), allowed(from, to) ? 0 : rounds * kCalls)
+                EXPECT_EQ(cluster_.denied(from, to), allowed(from, to) ? 0 : rounds * kCallsEach)
                     << from << " -> " << to;
             }
         }
-        EXPECT_EQ(functions_["details"].http->requests(), rounds * kCalls);
-        EXPECT_EQ(functions_["reviews"].http->requests(), rounds * kCalls);
-        EXPECT_EQ(functions_["ratings"].http->requests(), rounds * kCalls);
+        EXPECT_EQ(functions_["details"].http->requests(), rounds * kCallsEach);
+        EXPECT_EQ(functions_["reviews"].http->requests(), rounds * kCallsEach);
+        EXPECT_EQ(functions_["ratings"].http->requests(), rounds * kCallsEach);
         EXPECT_EQ(functions_["productpage"].http->requests(), 0U);
     }
     [[nodiscard]] SocketAddress direct(const std::string& name) {

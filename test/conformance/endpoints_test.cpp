@@ -7,8 +7,6 @@
 namespace directfaas::conformance {
 namespace {
 
-constexpr LoadOptions kFresh{.mode = LoadMode::kNewConnections};
-
 class Endpoints : public Scenario {
    protected:
     Endpoints()

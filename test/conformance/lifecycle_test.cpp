@@ -9,7 +9,6 @@
 namespace directfaas::conformance {
 namespace {
 
-constexpr LoadOptions kFresh{.mode = LoadMode::kNewConnections};
 constexpr LoadOptions kKept{.mode = LoadMode::kKeptConnections};
 
 class Lifecycle : public Scenario {

@@ -17,7 +17,7 @@ namespace {
 using support::wait_until;
 using testing::HasSubstr;
 
-constexpr const char* kNamespace = "directfaas-system";
+constexpr const char* kAgentNamespace = "directfaas-system";
 
 class RightsTest : public testing::Test {
    protected:
@@ -36,7 +36,7 @@ class RightsTest : public testing::Test {
             server().create(
                 "/api/v1/nodes",
                 {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", node}}}});
-            server().create(fmt::format("/api/v1/namespaces/{}/pods", kNamespace),
+            server().create(fmt::format("/api/v1/namespaces/{}/pods", kAgentNamespace),
                             {{"apiVersion", "v1"},
                              {"kind", "Pod"},
                              {"metadata", {{"name", std::string("agent-") + node}}},
@@ -58,11 +58,11 @@ class RightsTest : public testing::Test {
                 {"apiVersion", "v1"},
                 {"kind", "Pod"},
                 {"name", pod},
-                {"uid", server().get(fmt::format("/api/v1/namespaces/{}/pods/{}", kNamespace,
+                {"uid", server().get(fmt::format("/api/v1/namespaces/{}/pods/{}", kAgentNamespace,
                                                  pod))["metadata"]["uid"]}};
         }
         const auto answer = server().create(
-            fmt::format("/api/v1/namespaces/{}/serviceaccounts/{}/token", kNamespace, account),
+            fmt::format("/api/v1/namespaces/{}/serviceaccounts/{}/token", kAgentNamespace, account),
             {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", spec}});
         return answer["status"]["token"];
     }
@@ -159,7 +159,7 @@ TEST_F(RightsTest, TheControllersRightsAreEnough) {
                              {"spec", {{"functions", {{{"name", "f"}}}}}}});
     // It has its Lease in the chart's namespace only.
     const ControllerProcess controller(server(), "limited", token("directfaas-controller"),
-                                       kNamespace);
+                                       kAgentNamespace);
     ASSERT_TRUE(wait_until([&] {
         return server().get(chains + "/mine").contains("/status/conditions"_json_pointer);
     })) << controller.log();

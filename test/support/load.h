@@ -25,6 +25,8 @@ struct LoadOptions {
     int workers = 2;
     std::chrono::microseconds pause{2000};  // of each worker between requests
 };
+/// A connection for each request.
+inline constexpr LoadOptions kFresh{.mode = LoadMode::kNewConnections};
 
 struct LoadReport {
     std::uint64_t connections = 0;  // opened with success

@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <net/if.h>
+#include <linux/if.h>
+#include <netlink/netlink.h>
+#include <netlink/route/link.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -19,9 +21,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
 
 #include "test/support/command.h"
+#include "test/support/wait.h"
 
 namespace directfaas::support {
 namespace {
@@ -145,6 +149,25 @@ void Netns::ip(const std::vector<std::string>& lines) const {
     if (result.status != 0) {
         throw SupportError(fmt::format("ip -batch in {}: {}{}", name_, result.output, input));
     }
+}
+
+void Netns::wait_until_up(const std::string& link) const {
+    run([&] {
+        const std::unique_ptr<nl_sock, decltype(&nl_socket_free)> socket(nl_socket_alloc(),
+                                                                         nl_socket_free);
+        const bool up = nl_connect(socket.get(), NETLINK_ROUTE) == 0 && wait_until([&] {
+                            rtnl_link* found = nullptr;
+                            if (rtnl_link_get_kernel(socket.get(), 0, link.c_str(), &found) != 0) {
+                                return false;
+                            }
+                            const bool ready = rtnl_link_get_operstate(found) == IF_OPER_UP;
+                            rtnl_link_put(found);
+                            return ready;
+                        });
+        if (!up) {
+            throw SupportError(fmt::format("{} in {} does not come up", link, name_));
+        }
+    });
 }
 
 long Netns::snmp(const std::string& group, const std::string& counter) const {

@@ -81,6 +81,10 @@ class Netns {
     void sysctl(const std::vector<std::pair<std::string, std::string>>& settings) const;
     /// Runs `ip -batch` with these lines inside. Throws with its output if one fails.
     void ip(const std::vector<std::string>& lines) const;
+    /// Waits until the kernel has looked at a link that was set up just now
+    /// (net/core/link_watch.c): until then it has no queue and swallows what is sent. Throws if
+    /// that never happens.
+    void wait_until_up(const std::string& link) const;
     /// Counter of /proc/net/snmp inside ("Tcp", "PassiveOpens") or snmp6 ("Ip6", "FragFails").
     [[nodiscard]] long snmp(const std::string& group, const std::string& counter) const;
 

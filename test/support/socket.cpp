@@ -8,7 +8,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 
 #include <array>
 
@@ -252,14 +251,6 @@ FrameSender::FrameSender(const Netns& netns, const std::string& interface_name) 
         if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&where), sizeof where) != 0) {
             throw_errno("bind to " + interface_name);
         }
-        // A link that came up just now swallows what is sent until the kernel has looked at it
-        // (net/core/link_watch.c), and nobody sends a frame again.
-        ifreq request{};
-        interface_name.copy(request.ifr_name, IFNAMSIZ - 1);
-        wait_until([&] {
-            return ::ioctl(fd.get(), SIOCGIFFLAGS, &request) != 0 ||
-                   (request.ifr_flags & IFF_RUNNING) != 0;
-        });
         return fd;
     });
 }

@@ -77,6 +77,8 @@ void Topology::join(NodeId id) {
                 fmt::format("route add fd00:20{0}::/64 via fd00:31:{0}::1", n)});
     node.ip({fmt::format("route add default via 172.31.{}.254", n),
              fmt::format("route add ::/0 via fd00:31:{}::fe", n)});
+    node.wait_until_up("uplink");
+    router_.wait_until_up(fmt::format("node-{}", n));
 }
 
 const DualAddress& Topology::node_addresses(NodeId id) const {
@@ -115,6 +117,8 @@ Pod& Topology::add_pod(NodeId id, const std::string& name, const PodOptions& opt
             fmt::format("route add {} dev eth0 scope link", kGateway4),
             fmt::format("route add default via {} dev eth0", kGateway4),
             fmt::format("route add ::/0 via {} dev eth0", kGateway6)});
+    pod.wait_until_up("eth0");
+    node.wait_until_up(host);
     const unsigned ifindex = node.run([&] { return ::if_nametoindex(host.c_str()); });
     if (node_switch_ == NodeSwitch::kOvs) {
         leave_nothing_to_the_device(pod, "eth0");

@@ -15,7 +15,7 @@ constexpr unsigned kApplyActions = 4;
 constexpr unsigned kSetControllerId = 20;
 constexpr unsigned kFlushZone = 29;
 constexpr unsigned kFlushConnection = 32;
-enum FlowCommand : std::uint8_t { kAdd = 0, kDelete = 3, kDeleteStrict = 4 };
+enum class FlowCommand : std::uint8_t { kAdd = 0, kDelete = 3, kDeleteStrict = 4 };
 
 Writer begin(MessageType type) {
     Writer out;
@@ -30,11 +30,11 @@ Bytes finish(Writer out) {
 
 Bytes flow_mod(const Flow& flow, FlowCommand command, std::uint64_t cookie_mask) {
     auto out = begin(MessageType::kFlowMod);
-    out.u64(flow.cookie).u64(cookie_mask).u8(flow.table).u8(command);
+    out.u64(flow.cookie).u64(cookie_mask).u8(flow.table).u8(static_cast<unsigned>(command));
     out.u16(0).u16(0).u16(flow.priority).u32(kNoBuffer).u32(kPortAny).u32(kAnyGroup);
     out.u16(0).u16(0);
     flow.match.write(out);
-    if (command == kAdd) {
+    if (command == FlowCommand::kAdd) {
         out.u16(kApplyActions).u16(8 + static_cast<unsigned>(flow.actions.size())).zeros(4);
         out.raw(flow.actions);
     }
@@ -103,17 +103,17 @@ Bytes set_controller_id(std::uint16_t id) {
     return finish(std::move(out));
 }
 
-Bytes put_flow(const Flow& flow) { return flow_mod(flow, kAdd, 0); }
+Bytes put_flow(const Flow& flow) { return flow_mod(flow, FlowCommand::kAdd, 0); }
 Bytes remove_flow(const Flow& flow) {
     Flow any = flow;
     any.cookie = kCookieMagic;
-    return flow_mod(any, kDeleteStrict, kCookieMagicMask);
+    return flow_mod(any, FlowCommand::kDeleteStrict, kCookieMagicMask);
 }
 Bytes remove_flows(std::uint64_t cookie, std::uint64_t mask) {
     Flow all;
     all.table = 0xff;
     all.cookie = cookie;
-    return flow_mod(all, kDelete, mask);
+    return flow_mod(all, FlowCommand::kDelete, mask);
 }
 
 Bytes meter(std::uint32_t id, std::uint32_t rate, std::uint32_t burst, bool exists) {

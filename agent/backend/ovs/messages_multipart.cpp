@@ -14,7 +14,7 @@ constexpr std::uint32_t kBucketLast = 0xfffffffe;
 constexpr std::uint32_t kNetronome = 0x0000154d;
 constexpr std::size_t kBucketsMax =
     48UL * 1024;  // bytes of one message; a bundle's header fits, too
-enum GroupCommand : std::uint16_t {
+enum class GroupCommand : std::uint16_t {
     kDelete = 2,
     kInsertBucket = 3,
     kRemoveBucket = 5,
@@ -40,10 +40,10 @@ Bytes group_mod(GroupCommand command, std::uint32_t id, const Writer& buckets,
                 std::uint32_t where) {
     Writer out;
     out.u8(kVersion).u8(static_cast<unsigned>(MessageType::kGroupMod)).u16(0).u32(0);
-    out.u16(command).u8(kSelect).u8(0).u32(id);
+    out.u16(static_cast<unsigned>(command)).u8(kSelect).u8(0).u32(id);
     out.u16(static_cast<unsigned>(buckets.size())).zeros(2).u32(where);
     out.raw(buckets.bytes());
-    if (command == kAddOrModify) {
+    if (command == GroupCommand::kAddOrModify) {
         put_selection_method(out);
     }
     out.patch(2, out.size());
@@ -55,9 +55,11 @@ std::vector<Bytes> write_whole(const Group& group) {
     std::vector<Bytes> messages;
     Writer buckets;
     const auto flush = [&] {
-        const auto command = messages.empty() ? kAddOrModify : kInsertBucket;
-        messages.push_back(group_mod(command, group.id, buckets,
-                                     command == kInsertBucket ? kBucketLast : 0xffffffff));
+        const auto command =
+            messages.empty() ? GroupCommand::kAddOrModify : GroupCommand::kInsertBucket;
+        messages.push_back(
+            group_mod(command, group.id, buckets,
+                      command == GroupCommand::kInsertBucket ? kBucketLast : 0xffffffff));
         buckets = {};
     };
     for (const Bucket& bucket : group.buckets) {
@@ -75,14 +77,14 @@ std::vector<Bytes> write_difference(const Group& group, const std::vector<Bucket
     std::vector<Bytes> messages;
     for (const Bucket& old : before) {
         if (std::ranges::find(group.buckets, old) == group.buckets.end()) {
-            messages.push_back(group_mod(kRemoveBucket, group.id, {}, old.id));
+            messages.push_back(group_mod(GroupCommand::kRemoveBucket, group.id, {}, old.id));
         }
     }
     for (const Bucket& bucket : group.buckets) {
         if (std::ranges::find(before, bucket) == before.end()) {
             Writer one;
             put_bucket(one, bucket);
-            messages.push_back(group_mod(kInsertBucket, group.id, one, kBucketLast));
+            messages.push_back(group_mod(GroupCommand::kInsertBucket, group.id, one, kBucketLast));
         }
     }
     return messages;
@@ -131,7 +133,9 @@ std::vector<Bytes> group_messages(const Change::GroupChange& change) {
     return write_whole(change.group);
 }
 
-Bytes remove_group(std::uint32_t id) { return group_mod(kDelete, id, {}, 0xffffffff); }
+Bytes remove_group(std::uint32_t id) {
+    return group_mod(GroupCommand::kDelete, id, {}, 0xffffffff);
+}
 
 bool read_flows(std::span<const std::uint8_t> reply, std::vector<FoundFlow>& flows) {
     Reader in(reply.subspan(std::min(kMultipartHeader, reply.size())));

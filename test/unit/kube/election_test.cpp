@@ -15,7 +15,6 @@
 namespace directfaas::kube {
 namespace {
 
-using std::chrono::seconds;
 using testing::HasSubstr;
 
 /// Holds one Lease; a write with an old version is a conflict.
@@ -109,7 +108,7 @@ TEST_F(ElectionTest, ALeaderThatRenewsStays) {
         b_->election.step();
         EXPECT_TRUE(a_->election.leading());
         EXPECT_FALSE(b_->election.leading());
-        now_ += seconds{2};
+        now_ += std::chrono::seconds{2};
     }
 }
 
@@ -151,11 +150,11 @@ TEST_F(ElectionTest, ALeaderThatCannotRenewIsNoneBeforeAnybodyElseCanBe) {
     a_->election.step();
     b_->election.step();
     leases_.with([](auto& server) { return server.failing_ = true; });
-    now_ += seconds{9};
+    now_ += std::chrono::seconds{9};
     a_->election.step();
     EXPECT_TRUE(a_->election.leading());
     EXPECT_THAT(a_->election.trouble(), HasSubstr("500"));
-    now_ += seconds{1};
+    now_ += std::chrono::seconds{1};
     EXPECT_FALSE(a_->election.leading());
     b_->election.step();
     EXPECT_FALSE(b_->election.leading());
@@ -181,7 +180,7 @@ TEST_F(ElectionTest, OfTwoWhoTakeItTogetherOneLeads) {
     b_->election.step();
     auto c = candidate("c");
     c->election.step();
-    now_ += seconds{15};
+    now_ += std::chrono::seconds{15};
     b_->election.step();
     c->election.step();
     EXPECT_TRUE(b_->election.leading());

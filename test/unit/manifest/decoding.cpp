@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "test/unit/manifest/decoding.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 namespace directfaas::manifest {
@@ -19,6 +20,17 @@ std::vector<model::Object> objects_of(std::string_view text) {
     auto decoded = decode("f.yaml", text);
     EXPECT_THAT(problems_of(text), testing::IsEmpty());
     return std::move(decoded.objects);
+}
+
+std::string chain_with_spec(std::string_view spec) {
+    return fmt::format(
+        "apiVersion: directfaas.io/v1alpha1\nkind: FunctionChain\nmetadata: {{name: bookinfo, "
+        "namespace: shop}}\n# comment\nspec:\n{}\n",
+        spec);
+}
+
+std::string chain_error(int line, std::string_view text) {
+    return fmt::format("f.yaml:{}: error: FunctionChain shop/bookinfo: {}", line, text);
 }
 
 }  // namespace directfaas::manifest

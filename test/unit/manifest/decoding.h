@@ -16,6 +16,11 @@ std::vector<std::string> problems_of(std::string_view text);
 /// The objects of a text that must have no problem at all.
 std::vector<model::Object> objects_of(std::string_view text);
 
+/// A FunctionChain shop/bookinfo around one statement of its spec; the statement begins in line 6.
+std::string chain_with_spec(std::string_view spec);
+/// How a user reads an error in a line of that chain.
+std::string chain_error(int line, std::string_view text);
+
 /// The only object of a text, which must be of this kind.
 template <typename Kind>
 Kind only(std::string_view text) {

@@ -10,20 +10,8 @@ namespace {
 
 using testing::ElementsAre;
 
-/// A chain around one statement of its spec; the statement begins in line 6.
-std::string with_spec(std::string_view spec) {
-    return fmt::format(
-        "apiVersion: directfaas.io/v1alpha1\nkind: FunctionChain\nmetadata: {{name: bookinfo, "
-        "namespace: shop}}\n# comment\nspec:\n{}\n",
-        spec);
-}
-
 std::string with_function(std::string_view function) {
-    return with_spec(fmt::format("  functions:\n  - name: reviews\n    {}", function));
-}
-
-std::string error(int line, std::string_view text) {
-    return fmt::format("f.yaml:{}: error: FunctionChain shop/bookinfo: {}", line, text);
+    return chain_with_spec(fmt::format("  functions:\n  - name: reviews\n    {}", function));
 }
 
 struct Mistake {
@@ -41,153 +29,162 @@ TEST_P(FunctionChainMistake, IsNamed) {
 }
 
 const Mistake kSpecMistakes[] = {
-    {"UnknownFieldNear", with_spec("  egdes: []"),
-     error(6, "spec.egdes is not a known field. Did you mean edges?")},
-    {"UnknownFieldFar", with_spec("  colour: red"),
-     error(6,
-           "spec.colour is not a known field. Known here: functions, edges, entries, "
-           "enforcement, fastPath")},
-    {"FieldOneLevelTooHigh", with_spec("  scaleFromZero: Direct"),
-     error(6,
-           "spec.scaleFromZero is not a known field. It belongs to an entry of "
-           "spec.functions")},
-    {"WrongTypeOfList", with_spec("  functions: {name: reviews}"),
-     error(6, "spec.functions must be a list, found a map. Begin each entry with \"- \"")},
-    {"WrongTypeOfItem", with_spec("  functions:\n  - reviews"),
-     error(7,
-           "spec.functions[0] must be a map, found the text \"reviews\". Write \"key: value\" "
-           "lines below it")},
-    {"EmptyItem", with_spec("  functions:\n  -"),
-     error(7,
-           "spec.functions[0] must be a map, found nothing. Write \"key: value\" lines below "
-           "it")},
-    {"EnforcementCase", with_spec("  enforcement: enforce"),
-     error(6,
-           "spec.enforcement is \"enforce\", allowed: Enforce, Audit, Disabled. Did you mean "
-           "Enforce?")},
-    {"EnforcementUnknown", with_spec("  enforcement: strict"),
-     error(6,
-           "spec.enforcement is \"strict\", allowed: Enforce, Audit, Disabled. Write one of "
-           "these")},
-    {"EnforcementBoolean", with_spec("  enforcement: true"),
-     error(6,
-           "spec.enforcement must be text, found the boolean true. Put it in quotes: "
-           "\"true\"")},
-    {"FastPath", with_spec("  fastPath: fast"),
-     error(6, "spec.fastPath is \"fast\", allowed: auto, off. Write one of these")},
-    {"FastPathBoolean", with_spec("  fastPath: false"),
-     error(6,
-           "spec.fastPath must be text, found the boolean false. Put it in quotes: "
-           "\"false\"")},
-    {"EdgeWithoutEnd", with_spec("  edges:\n  - {from: a}"),
-     error(7, "spec.edges[0].to is missing. Add a line \"to: ...\"")},
-    {"EdgeUnknownField", with_spec("  edges:\n  - {from: a, to: b, form: c}"),
-     error(7, "spec.edges[0].form is not a known field. Did you mean from?")},
-    {"EdgeNumber", with_spec("  edges:\n  - from: a\n    to: 5"),
-     error(8, "spec.edges[0].to must be text, found the number 5. Put it in quotes: \"5\"")},
-    {"EdgeBadName", with_spec("  edges:\n  - {from: a, to: shop/b}"),
-     error(7,
-           "spec.edges[0].to is \"shop/b\", which is not a valid name. Use at most 63 of a-z, "
-           "0-9 and \"-\", with a letter or digit at both ends")},
-    {"EntryWithoutSelector", with_spec("  entries:\n  - name: gateway"),
-     error(7, "spec.entries[0].selector is missing. Add \"selector: {matchLabels: {app: ...}}\"")},
+    {"UnknownFieldNear", chain_with_spec("  egdes: []"),
+     chain_error(6, "spec.egdes is not a known field. Did you mean edges?")},
+    {"UnknownFieldFar", chain_with_spec("  colour: red"),
+     chain_error(6,
+                 "spec.colour is not a known field. Known here: functions, edges, entries, "
+                 "enforcement, fastPath")},
+    {"FieldOneLevelTooHigh", chain_with_spec("  scaleFromZero: Direct"),
+     chain_error(6,
+                 "spec.scaleFromZero is not a known field. It belongs to an entry of "
+                 "spec.functions")},
+    {"WrongTypeOfList", chain_with_spec("  functions: {name: reviews}"),
+     chain_error(6, "spec.functions must be a list, found a map. Begin each entry with \"- \"")},
+    {"WrongTypeOfItem", chain_with_spec("  functions:\n  - reviews"),
+     chain_error(
+         7,
+         "spec.functions[0] must be a map, found the text \"reviews\". Write \"key: value\" "
+         "lines below it")},
+    {"EmptyItem", chain_with_spec("  functions:\n  -"),
+     chain_error(7,
+                 "spec.functions[0] must be a map, found nothing. Write \"key: value\" lines below "
+                 "it")},
+    {"EnforcementCase", chain_with_spec("  enforcement: enforce"),
+     chain_error(6,
+                 "spec.enforcement is \"enforce\", allowed: Enforce, Audit, Disabled. Did you mean "
+                 "Enforce?")},
+    {"EnforcementUnknown", chain_with_spec("  enforcement: strict"),
+     chain_error(6,
+                 "spec.enforcement is \"strict\", allowed: Enforce, Audit, Disabled. Write one of "
+                 "these")},
+    {"EnforcementBoolean", chain_with_spec("  enforcement: true"),
+     chain_error(6,
+                 "spec.enforcement must be text, found the boolean true. Put it in quotes: "
+                 "\"true\"")},
+    {"FastPath", chain_with_spec("  fastPath: fast"),
+     chain_error(6, "spec.fastPath is \"fast\", allowed: auto, off. Write one of these")},
+    {"FastPathBoolean", chain_with_spec("  fastPath: false"),
+     chain_error(6,
+                 "spec.fastPath must be text, found the boolean false. Put it in quotes: "
+                 "\"false\"")},
+    {"EdgeWithoutEnd", chain_with_spec("  edges:\n  - {from: a}"),
+     chain_error(7, "spec.edges[0].to is missing. Add a line \"to: ...\"")},
+    {"EdgeUnknownField", chain_with_spec("  edges:\n  - {from: a, to: b, form: c}"),
+     chain_error(7, "spec.edges[0].form is not a known field. Did you mean from?")},
+    {"EdgeNumber", chain_with_spec("  edges:\n  - from: a\n    to: 5"),
+     chain_error(8, "spec.edges[0].to must be text, found the number 5. Put it in quotes: \"5\"")},
+    {"EdgeBadName", chain_with_spec("  edges:\n  - {from: a, to: shop/b}"),
+     chain_error(
+         7,
+         "spec.edges[0].to is \"shop/b\", which is not a valid name. Use at most 63 of a-z, "
+         "0-9 and \"-\", with a letter or digit at both ends")},
+    {"EntryWithoutSelector", chain_with_spec("  entries:\n  - name: gateway"),
+     chain_error(
+         7, "spec.entries[0].selector is missing. Add \"selector: {matchLabels: {app: ...}}\"")},
     {"EntryExpressions",
-     with_spec("  entries:\n  - name: gateway\n    selector:\n      matchLabels: {app: g}\n"
-               "      matchExpressions: []"),
-     error(10,
-           "spec.entries[0].selector.matchExpressions is not supported yet. Use "
-           "matchLabels")},
+     chain_with_spec("  entries:\n  - name: gateway\n    selector:\n      matchLabels: {app: g}\n"
+                     "      matchExpressions: []"),
+     chain_error(10,
+                 "spec.entries[0].selector.matchExpressions is not supported yet. Use "
+                 "matchLabels")},
     {"EntryBadLabel",
-     with_spec("  entries:\n  - {name: g, selector: {matchLabels: {app: \"a b\"}}}"),
-     error(7,
-           "spec.entries[0].selector.matchLabels.app is not a valid label. Use at most 63 "
-           "letters, digits, \"-\", \"_\" and \".\" in name and value, with a letter or digit "
-           "at both ends")},
+     chain_with_spec("  entries:\n  - {name: g, selector: {matchLabels: {app: \"a b\"}}}"),
+     chain_error(
+         7,
+         "spec.entries[0].selector.matchLabels.app is not a valid label. Use at most 63 "
+         "letters, digits, \"-\", \"_\" and \".\" in name and value, with a letter or digit "
+         "at both ends")},
     {"EntryLabelNumber",
-     with_spec("  entries:\n  - {name: g, selector: {matchLabels: {version: 1.10}}}"),
-     error(7,
-           "spec.entries[0].selector.matchLabels.version must be text, found the number 1.10. "
-           "Put it in quotes: \"1.10\"")},
+     chain_with_spec("  entries:\n  - {name: g, selector: {matchLabels: {version: 1.10}}}"),
+     chain_error(
+         7,
+         "spec.entries[0].selector.matchLabels.version must be text, found the number 1.10. "
+         "Put it in quotes: \"1.10\"")},
 };
 
 const Mistake kFunctionMistakes[] = {
-    {"WithoutName", with_spec("  functions:\n  - exposure: Ingress"),
-     error(7, "spec.functions[0].name is missing. Add a line \"name: ...\"")},
-    {"NameBoolean", with_spec("  functions:\n  - name: on"),
-     error(7,
-           "spec.functions[0].name must be text, found the boolean on. Put it in quotes: "
-           "\"on\"")},
-    {"NameUpperCase", with_spec("  functions:\n  - name: Reviews"),
-     error(7,
-           "spec.functions[0].name is \"Reviews\", which is not a valid name. Use at most 63 "
-           "of a-z, 0-9 and \"-\", with a letter or digit at both ends")},
+    {"WithoutName", chain_with_spec("  functions:\n  - exposure: Ingress"),
+     chain_error(7, "spec.functions[0].name is missing. Add a line \"name: ...\"")},
+    {"NameBoolean", chain_with_spec("  functions:\n  - name: on"),
+     chain_error(7,
+                 "spec.functions[0].name must be text, found the boolean on. Put it in quotes: "
+                 "\"on\"")},
+    {"NameUpperCase", chain_with_spec("  functions:\n  - name: Reviews"),
+     chain_error(7,
+                 "spec.functions[0].name is \"Reviews\", which is not a valid name. Use at most 63 "
+                 "of a-z, 0-9 and \"-\", with a letter or digit at both ends")},
     {"UnknownField", with_function("allowself: true"),
-     error(8, "spec.functions[0].allowself is not a known field. Did you mean allowSelf?")},
+     chain_error(8, "spec.functions[0].allowself is not a known field. Did you mean allowSelf?")},
     {"Split", with_function("split: []"),
-     error(8,
-           "spec.functions[0].split is not supported yet. Remove it; instances are chosen "
-           "evenly")},
+     chain_error(8,
+                 "spec.functions[0].split is not supported yet. Remove it; instances are chosen "
+                 "evenly")},
     {"Limits", with_function("limits:"),
-     error(8,
-           "spec.functions[0].limits is not supported yet. Remove it; there is no limit per "
-           "function")},
+     chain_error(8,
+                 "spec.functions[0].limits is not supported yet. Remove it; there is no limit per "
+                 "function")},
     {"AllowSelfText", with_function("allowSelf: \"true\""),
-     error(8,
-           "spec.functions[0].allowSelf must be true or false, found the text \"true\". Write "
-           "true or false")},
+     chain_error(
+         8,
+         "spec.functions[0].allowSelf must be true or false, found the text \"true\". Write "
+         "true or false")},
     {"ExposureUnknown", with_function("exposure: Public"),
-     error(8,
-           "spec.functions[0].exposure is \"Public\", allowed: Ingress, Internal. Write one of "
-           "these")},
+     chain_error(
+         8,
+         "spec.functions[0].exposure is \"Public\", allowed: Ingress, Internal. Write one of "
+         "these")},
     {"ExposureList", with_function("exposure: [Ingress]"),
-     error(8,
-           "spec.functions[0].exposure must be Ingress, Internal or a map with type and from, "
-           "found a list. Write Ingress, Internal or a map with type and from")},
+     chain_error(
+         8,
+         "spec.functions[0].exposure must be Ingress, Internal or a map with type and from, "
+         "found a list. Write Ingress, Internal or a map with type and from")},
     {"ExposureTypeUnknown", with_function("exposure: {type: ingress}"),
-     error(8,
-           "spec.functions[0].exposure.type is \"ingress\", allowed: Ingress, Internal. Did "
-           "you mean Ingress?")},
+     chain_error(8,
+                 "spec.functions[0].exposure.type is \"ingress\", allowed: Ingress, Internal. Did "
+                 "you mean Ingress?")},
     {"FromWithoutNamespace", with_function("exposure: {from: [{name: probe}]}"),
-     error(8,
-           "spec.functions[0].exposure.from[0].namespace is missing. Add a line \"namespace: "
-           "...\"")},
+     chain_error(8,
+                 "spec.functions[0].exposure.from[0].namespace is missing. Add a line \"namespace: "
+                 "...\"")},
     {"FromTwice",
      with_function("exposure: {from: [{namespace: ops, name: p}, {namespace: ops, name: p}]}"),
-     error(8, "spec.functions[0].exposure.from[1] names ops/p a second time. Remove one")},
+     chain_error(8, "spec.functions[0].exposure.from[1] names ops/p a second time. Remove one")},
     {"ServiceRefText", with_function("serviceRef: reviews"),
-     error(8,
-           "spec.functions[0].serviceRef must be a map, found the text \"reviews\". Write "
-           "\"key: value\" lines below it")},
+     chain_error(8,
+                 "spec.functions[0].serviceRef must be a map, found the text \"reviews\". Write "
+                 "\"key: value\" lines below it")},
     {"ServiceRefPortNumber", with_function("serviceRef: {port: 9080}"),
-     error(8,
-           "spec.functions[0].serviceRef.port is a number; it must be the name of a port of "
-           "the Service. Name the port in the Service and use that name")},
+     chain_error(8,
+                 "spec.functions[0].serviceRef.port is a number; it must be the name of a port of "
+                 "the Service. Name the port in the Service and use that name")},
     {"OpenPortZero", with_function("openPorts: [0]"),
-     error(8,
-           "spec.functions[0].openPorts[0] must be a port number from 1 to 65535, found the "
-           "number 0. Write a port number from 1 to 65535")},
+     chain_error(8,
+                 "spec.functions[0].openPorts[0] must be a port number from 1 to 65535, found the "
+                 "number 0. Write a port number from 1 to 65535")},
     {"OpenPortTooLarge", with_function("openPorts: [{port: 65536}]"),
-     error(8,
-           "spec.functions[0].openPorts[0].port must be a port number from 1 to 65535, found "
-           "the number 65536. Write a port number from 1 to 65535")},
+     chain_error(8,
+                 "spec.functions[0].openPorts[0].port must be a port number from 1 to 65535, found "
+                 "the number 65536. Write a port number from 1 to 65535")},
     {"OpenPortQuoted", with_function("openPorts: [\"80\"]"),
-     error(8,
-           "spec.functions[0].openPorts[0] must be a port number from 1 to 65535, found the "
-           "text \"80\". Write a port number from 1 to 65535")},
+     chain_error(8,
+                 "spec.functions[0].openPorts[0] must be a port number from 1 to 65535, found the "
+                 "text \"80\". Write a port number from 1 to 65535")},
     {"OpenPortProtocol", with_function("openPorts: [{port: 80, protocol: SCTP}]"),
-     error(8,
-           "spec.functions[0].openPorts[0].protocol is \"SCTP\", allowed: TCP, UDP. Write one "
-           "of these")},
+     chain_error(
+         8,
+         "spec.functions[0].openPorts[0].protocol is \"SCTP\", allowed: TCP, UDP. Write one "
+         "of these")},
     {"OpenPortTwice", with_function("openPorts: [80, {port: 80, protocol: TCP}]"),
-     error(8, "spec.functions[0].openPorts[1] is port 80/TCP a second time. Remove one")},
+     chain_error(8, "spec.functions[0].openPorts[1] is port 80/TCP a second time. Remove one")},
     {"ScaleModeUnknown", with_function("scaleFromZero: {mode: direct}"),
-     error(8,
-           "spec.functions[0].scaleFromZero.mode is \"direct\", allowed: Direct, Metrics, "
-           "Disabled. Did you mean Direct?")},
+     chain_error(8,
+                 "spec.functions[0].scaleFromZero.mode is \"direct\", allowed: Direct, Metrics, "
+                 "Disabled. Did you mean Direct?")},
     {"ScaleModeMissing", with_function("scaleFromZero: {}"),
-     error(8,
-           "spec.functions[0].scaleFromZero.mode is missing. Write Direct, Metrics or "
-           "Disabled")},
+     chain_error(8,
+                 "spec.functions[0].scaleFromZero.mode is missing. Write Direct, Metrics or "
+                 "Disabled")},
 };
 
 const Mistake kObjectMistakes[] = {
@@ -222,13 +219,14 @@ const Mistake kObjectMistakes[] = {
      "f.yaml:4: error: FunctionChain default/c: specs is not a known field. Did you mean spec?"},
 };
 
-std::string case_name(const testing::TestParamInfo<Mistake>& info) { return info.param.name; }
+std::string chain_mistake(const testing::TestParamInfo<Mistake>& info) { return info.param.name; }
 
-INSTANTIATE_TEST_SUITE_P(Spec, FunctionChainMistake, testing::ValuesIn(kSpecMistakes), case_name);
+INSTANTIATE_TEST_SUITE_P(Spec, FunctionChainMistake, testing::ValuesIn(kSpecMistakes),
+                         chain_mistake);
 INSTANTIATE_TEST_SUITE_P(Function, FunctionChainMistake, testing::ValuesIn(kFunctionMistakes),
-                         case_name);
+                         chain_mistake);
 INSTANTIATE_TEST_SUITE_P(Object, FunctionChainMistake, testing::ValuesIn(kObjectMistakes),
-                         case_name);
+                         chain_mistake);
 
 }  // namespace
 }  // namespace directfaas::manifest

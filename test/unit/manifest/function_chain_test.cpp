@@ -14,18 +14,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using util::Protocol;
 
-/// A chain around one statement of its spec; the statement begins in line 6.
-std::string with_spec(std::string_view spec) {
-    return fmt::format(
-        "apiVersion: directfaas.io/v1alpha1\nkind: FunctionChain\nmetadata: {{name: bookinfo, "
-        "namespace: shop}}\n# comment\nspec:\n{}\n",
-        spec);
-}
-
-std::string error(int line, std::string_view text) {
-    return fmt::format("f.yaml:{}: error: FunctionChain shop/bookinfo: {}", line, text);
-}
-
 TEST(FunctionChain, EveryField) {
     const auto chain = only<FunctionChain>(R"(apiVersion: directfaas.io/v1alpha1
 kind: FunctionChain
@@ -107,7 +95,7 @@ TEST(FunctionChain, Defaults) {
 }
 
 TEST(FunctionChain, UnquotedOffIsTakenWithAWarning) {
-    const auto decoded = decode("f.yaml", with_spec("  fastPath: off"));
+    const auto decoded = decode("f.yaml", chain_with_spec("  fastPath: off"));
     ASSERT_EQ(decoded.problems.size(), 1U);
     EXPECT_EQ(decoded.problems[0].text(),
               "f.yaml:6: warning: FunctionChain shop/bookinfo: spec.fastPath is an unquoted off, "
@@ -116,16 +104,17 @@ TEST(FunctionChain, UnquotedOffIsTakenWithAWarning) {
 }
 
 TEST(FunctionChain, SeveralMistakesAreToldAtOnce) {
-    EXPECT_THAT(problems_of(with_spec("  functions:\n  - {name: a, exposure: x}\n  - {nam: b}")),
-                ElementsAre(error(7,
-                                  "spec.functions[0].exposure is \"x\", allowed: Ingress, "
-                                  "Internal. Write one of these"),
-                            error(8,
-                                  "spec.functions[1].nam is not a known field. Did you mean "
-                                  "name?"),
-                            error(8,
-                                  "spec.functions[1].name is missing. Add a line \"name: "
-                                  "...\"")));
+    EXPECT_THAT(
+        problems_of(chain_with_spec("  functions:\n  - {name: a, exposure: x}\n  - {nam: b}")),
+        ElementsAre(chain_error(7,
+                                "spec.functions[0].exposure is \"x\", allowed: Ingress, "
+                                "Internal. Write one of these"),
+                    chain_error(8,
+                                "spec.functions[1].nam is not a known field. Did you mean "
+                                "name?"),
+                    chain_error(8,
+                                "spec.functions[1].name is missing. Add a line \"name: "
+                                "...\"")));
 }
 
 struct Bound {
@@ -142,11 +131,11 @@ TEST_P(FunctionChainBound, IsKept) {
         for (std::size_t i = 0; i < count; ++i) {
             text += fmt::format("  - {}\n", fmt::format(fmt::runtime(GetParam().item), i));
         }
-        return with_spec(text);
+        return chain_with_spec(text);
     };
     EXPECT_THAT(problems_of(with(GetParam().limit)), IsEmpty());
     EXPECT_THAT(problems_of(with(GetParam().limit + 1)),
-                ElementsAre(error(
+                ElementsAre(chain_error(
                     6, fmt::format("spec.{} has {} entries, more than {}. Split the "
                                    "object in two",
                                    GetParam().list, GetParam().limit + 1, GetParam().limit))));

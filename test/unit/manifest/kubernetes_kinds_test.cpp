@@ -296,11 +296,11 @@ const Case kPods[] = {
       "value\" lines below it"}},
 };
 
-std::string case_name(const testing::TestParamInfo<Case>& info) { return info.param.name; }
+std::string kind_mistake(const testing::TestParamInfo<Case>& info) { return info.param.name; }
 
-INSTANTIATE_TEST_SUITE_P(Service, KindMistake, testing::ValuesIn(kServices), case_name);
-INSTANTIATE_TEST_SUITE_P(EndpointSlice, KindMistake, testing::ValuesIn(kSlices), case_name);
-INSTANTIATE_TEST_SUITE_P(Pod, KindMistake, testing::ValuesIn(kPods), case_name);
+INSTANTIATE_TEST_SUITE_P(Service, KindMistake, testing::ValuesIn(kServices), kind_mistake);
+INSTANTIATE_TEST_SUITE_P(EndpointSlice, KindMistake, testing::ValuesIn(kSlices), kind_mistake);
+INSTANTIATE_TEST_SUITE_P(Pod, KindMistake, testing::ValuesIn(kPods), kind_mistake);
 
 std::string policy(std::string_view spec) {
     return fmt::format(
