@@ -28,11 +28,10 @@ constexpr std::array<Reasons, 8> kRefusals{{{"closes the cycle", "CycleDetected"
                                             {"has another", "Conflict"},
                                             {"has the same Service", "Conflict"},
                                             {"vIP", "AddressConflict"}}};
-constexpr std::array<Reasons, 8> kUnresolved{{{"there is no Service", "ServiceNotFound"},
+constexpr std::array<Reasons, 7> kUnresolved{{{"there is no Service", "ServiceNotFound"},
                                               {"is headless", "HeadlessService"},
                                               {"has no selector", "ServiceWithoutSelector"},
                                               {"another proxy", "OtherProxy"},
-                                              {"ClientIP", "UnsupportedAffinity"},
                                               {"has no port", "PortNotFound"},
                                               {"none of the Service's ports", "PortNotFound"},
                                               {"exposure.from", "CallerNotFound"}}};

@@ -15,8 +15,7 @@ struct df_vip_key {
 };
 static_assert(sizeof(struct df_vip_key) == 16 + 2 + 1 + 1, "hole");
 enum df_vip_flags {
-	DF_VIP_HOLD = 1 << 0,		 /* no ready instance: hold instead of refuse */
-	DF_VIP_CLIENT_AFFINITY = 1 << 1, /* same client, same instance (reserved) */
+	DF_VIP_HOLD = 1 << 0, /* no ready instance: hold instead of refuse */
 };
 struct df_vip {
 	__u32 id;	  /* dense, names the slot lists */
@@ -24,8 +23,9 @@ struct df_vip {
 	__u32 generation; /* the live slot list */
 	__u32 count;	  /* ready instances in it */
 	__u32 flags;	  /* enum df_vip_flags */
+	__u32 affinity;	  /* seconds for which a client keeps its instance; 0: no affinity */
 };
-static_assert(sizeof(struct df_vip) == 5 * 4, "hole");
+static_assert(sizeof(struct df_vip) == 6 * 4, "hole");
 
 /* Map `slots` (hash, not preallocated) -> __u32 endpoint id. */
 struct df_slot_key {
@@ -59,6 +59,19 @@ struct df_ep {
 	__u32 ifindex; /* host veth when the instance is attached on this node, else 0 */
 };
 static_assert(sizeof(struct df_ep) == 16 + 2 + 1 + 1 + 4 + 4 + 4, "hole");
+
+/* Map `affinity` (LRU hash): the instance of a client's last connection to a vIP with affinity. */
+struct df_affinity_key {
+	struct df_addr client;
+	__u32 vip_id;
+};
+static_assert(sizeof(struct df_affinity_key) == 16 + 4, "hole");
+struct df_affinity {
+	__u64 used; /* ns, monotonic */
+	__u32 ep;
+	__u32 ep_gen;
+};
+static_assert(sizeof(struct df_affinity) == 8 + 4 + 4, "hole");
 
 /* Map `ep_open` (array): endpoint id -> __u64 open connections as this node knows them.
  * Raised and lowered by the programs, corrected by the agent's sweep. */

@@ -49,6 +49,7 @@ Json routes_json(const model::RuleSet& rules, const std::vector<model::RouteKey>
         if (const auto route = rules.routes.find(key); route != rules.routes.end()) {
             list.push_back({{"vip", key.text()},
                             {"when_empty", when_empty_word(route->second.when_empty)},
+                            {"affinity_s", route->second.affinity.count()},
                             {"endpoints", endpoints_json(route->second, counters)}});
         }
     }

@@ -58,6 +58,7 @@ Json routes_json(const model::RuleSet& rules) {
         list.push_back({{"vip", key.text()},
                         {"function", route.function.text()},
                         {"when_empty", when_empty_word(route.when_empty)},
+                        {"affinity_s", route.affinity.count()},
                         {"endpoints", std::move(endpoints)}});
     }
     return list;

@@ -42,6 +42,7 @@ TABLE(local_addr, BPF_MAP_TYPE_HASH, struct df_addr, __u32, 16384, BPF_F_NO_PREA
 TABLE(vip, BPF_MAP_TYPE_HASH, struct df_vip_key, struct df_vip, 32768, BPF_F_NO_PREALLOC);
 TABLE(slots, BPF_MAP_TYPE_HASH, struct df_slot_key, __u32, 262144, BPF_F_NO_PREALLOC);
 TABLE(ep, BPF_MAP_TYPE_ARRAY, __u32, struct df_ep, 131072, 0);
+TABLE(affinity, BPF_MAP_TYPE_LRU_HASH, struct df_affinity_key, struct df_affinity, 16384, 0);
 TABLE(ep_open, BPF_MAP_TYPE_ARRAY, __u32, __u64, 131072, 0);
 
 TABLE(allow, BPF_MAP_TYPE_HASH, struct df_allow_key, struct df_allow, 32768, BPF_F_NO_PREALLOC);

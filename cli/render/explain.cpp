@@ -59,7 +59,9 @@ Cell instances(const Json& route) {
     const auto ready = static_cast<std::uint64_t>(std::ranges::count_if(
         endpoints, [](const Json& endpoint) { return text_at(endpoint, "state") == "ready"; }));
     if (ready > 0) {
-        return {plural(ready, "instance") + " ready"};
+        const bool sticky = count_at(route, "affinity_s") > 0;
+        return {plural(ready, "instance") + " ready" +
+                (sticky ? "; callers keep theirs (sessionAffinity)" : "")};
     }
     return {text_at(route, "when_empty") == "hold"
                 ? "no instance ready: the call is held, one is started"

@@ -85,10 +85,13 @@ void add_endpoint(Table& table, const Json& endpoint) {
 std::string routes(const Json& answer, const Style& style) {
     Table table({{""}, {""}, {""}, {""}});
     for (const auto& item : list_at(answer, "routes")) {
+        const auto affinity = count_at(item, "affinity_s");
+        const auto sticky =
+            affinity == 0 ? "" : fmt::format(", callers keep their instance {} s", affinity);
         table.add({{"route", Tone::kDim},
                    text_at(item, "vip"),
                    "to " + text_at(item, "function"),
-                   {"when empty: " + text_at(item, "when_empty"), Tone::kDim}});
+                   {"when empty: " + text_at(item, "when_empty") + sticky, Tone::kDim}});
         for (const auto& endpoint : list_at(item, "endpoints")) {
             add_endpoint(table, endpoint);
         }

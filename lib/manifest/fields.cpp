@@ -58,21 +58,27 @@ std::optional<std::string_view> as_text(const Node& node, Report& report) {
     return node.text;
 }
 
-std::optional<std::uint16_t> as_port(const Node& node, Report& report) {
-    constexpr std::size_t kMaxDigits = 5;
+std::optional<std::uint32_t> as_number(const Node& node, std::uint32_t max, std::string_view wanted,
+                                       Report& report) {
+    constexpr std::size_t kMaxDigits = 9;
     const auto text = node.text;
     const bool number = node.kind == NodeKind::kScalar && !node.quoted && !text.empty() &&
                         text.size() <= kMaxDigits && text.front() != '0' &&
                         text.find_first_not_of("0123456789") == std::string_view::npos;
-    unsigned port = 0;
+    std::uint32_t value = 0;
     for (const char digit : number ? text : std::string_view{}) {
-        port = port * 10 + static_cast<unsigned>(digit - '0');
+        value = value * 10 + static_cast<std::uint32_t>(digit - '0');
     }
-    if (port == 0 || port > UINT16_MAX) {
-        wrong_type(node, "a port number from 1 to 65535", report);
+    if (value == 0 || value > max) {
+        wrong_type(node, wanted, report);
         return std::nullopt;
     }
-    return static_cast<std::uint16_t>(port);
+    return value;
+}
+
+std::optional<std::uint16_t> as_port(const Node& node, Report& report) {
+    const auto port = as_number(node, UINT16_MAX, "a port number from 1 to 65535", report);
+    return port ? std::optional(static_cast<std::uint16_t>(*port)) : std::nullopt;
 }
 
 std::optional<util::IpAddress> as_address(const Node& node, Report& report) {

@@ -25,6 +25,9 @@ void missing(const Node& map, std::string_view key, std::string advice, Report& 
 void refuse_unknown(const Node& map, std::span<const std::string_view> known, Report& report);
 
 std::optional<std::string_view> as_text(const Node& node, Report& report);
+/// From 1 to `max`, below 10^9; `wanted` says so to the user.
+std::optional<std::uint32_t> as_number(const Node& node, std::uint32_t max, std::string_view wanted,
+                                       Report& report);
 std::optional<std::uint16_t> as_port(const Node& node, Report& report);
 std::optional<util::IpAddress> as_address(const Node& node, Report& report);
 /// Names of functions, entries, namespaces: RFC 1123 labels.

@@ -92,6 +92,8 @@ void decode_ports(const Node& spec, model::Service& service, Report& report) {
 
 constexpr std::string_view kProxyLabel = "service.kubernetes.io/service-proxy-name";
 constexpr std::array<Choice<bool>, 2> kAffinities{{{"None", false}, {"ClientIP", true}}};
+constexpr std::uint32_t kAffinitySeconds = 10800;  // as the apiserver says where nothing is said
+constexpr std::uint32_t kMaxAffinitySeconds = 86400;
 constexpr std::array<Choice<bool>, 2> kTrafficPolicies{{{"Cluster", false}, {"Local", true}}};
 
 template <std::size_t kSize>
@@ -99,6 +101,22 @@ bool chosen(const Node& spec, std::string_view key, const std::array<Choice<bool
             Report& report) {
     const Node* value = spec.find(key);
     return value != nullptr && as_choice(*value, choices, report).value_or(false);
+}
+
+/// sessionAffinity with sessionAffinityConfig.clientIP.timeoutSeconds.
+std::chrono::seconds decode_affinity(const Node& spec, Report& report) {
+    if (!chosen(spec, "sessionAffinity", kAffinities, report)) {
+        return {};
+    }
+    const Node* config = map_member(spec, "sessionAffinityConfig", report);
+    const Node* client = config == nullptr ? nullptr : map_member(*config, "clientIP", report);
+    const Node* timeout = client == nullptr ? nullptr : client->find("timeoutSeconds");
+    if (timeout == nullptr) {
+        return std::chrono::seconds{kAffinitySeconds};
+    }
+    return std::chrono::seconds{
+        as_number(*timeout, kMaxAffinitySeconds, "a number of seconds from 1 to 86400", report)
+            .value_or(kAffinitySeconds)};
 }
 
 void decode_proxy(const Node& root, model::Service& service, Report& report) {
@@ -121,7 +139,7 @@ std::optional<model::Object> decode_service(const Node& root, Report& report) {
         decode_cluster_ips(*spec, service, report);
         decode_ports(*spec, service, report);
         service.selector = labels_member(*spec, "selector", report);
-        service.client_ip_affinity = chosen(*spec, "sessionAffinity", kAffinities, report);
+        service.affinity = decode_affinity(*spec, report);
         service.node_local = chosen(*spec, "internalTrafficPolicy", kTrafficPolicies, report);
     } else if (root.find("spec") == nullptr) {
         missing(root, "spec", "Add \"spec:\" with clusterIP, ports and selector", report);

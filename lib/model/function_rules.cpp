@@ -65,7 +65,6 @@ class Generation {
         flaws.no_selector = service != nullptr && service->selector.empty();
         flaws.other_proxy =
             service != nullptr && !service->proxy.empty() && service->proxy != kOwnProxyName;
-        flaws.client_ip = service != nullptr && service->client_ip_affinity;
         flaws.no_such_port = service != nullptr && ports_.empty();
         const auto misses_all = [&](const EndpointSlice* slice) {
             return !slice->endpoints.empty() &&
@@ -123,8 +122,9 @@ class Generation {
             for (const auto& vip : input_.service->cluster_ips) {
                 WhenEmpty empty = when_empty;
                 auto found = endpoints(*port, vip.is_v4(), empty);
-                out_.routes.push_back({{vip, port->port, port->protocol},
-                                       {input_.identity, std::move(found), empty}});
+                out_.routes.push_back(
+                    {{vip, port->port, port->protocol},
+                     {input_.identity, std::move(found), empty, input_.service->affinity}});
             }
         }
         const auto key = [](const auto& route) -> const RouteKey& { return route.first; };

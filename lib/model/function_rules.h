@@ -21,12 +21,11 @@ struct FunctionFlaws {
     bool no_such_port = false;   // serviceRef.port names no port of the Service
     bool no_slice_port = false;  // instances, but none with a port of the Service
     bool other_proxy = false;    // another proxy serves its vIP; no route
-    bool client_ip = false;      // sessionAffinity: ClientIP, which the switch cannot do; no route
 
     [[nodiscard]] bool any() const { return *this != FunctionFlaws{}; }
     /// Its vIP is not served here.
     [[nodiscard]] bool no_route() const {
-        return no_service || headless || no_selector || other_proxy || client_ip;
+        return no_service || headless || no_selector || other_proxy;
     }
     bool operator==(const FunctionFlaws&) const = default;
 };

@@ -4,6 +4,7 @@
 // Field meanings are those of the Kubernetes API and of docs/functionchain.md.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -60,9 +61,9 @@ struct Service {
     std::vector<util::IpAddress> cluster_ips;  // empty: headless
     Labels selector;
     std::vector<ServicePort> ports;
-    std::string proxy{};              // label service-proxy-name: who serves it, not kube-proxy
-    bool client_ip_affinity = false;  // sessionAffinity: ClientIP
-    bool node_local = false;          // internalTrafficPolicy: Local
+    std::string proxy{};               // label service-proxy-name: who serves it, not kube-proxy
+    std::chrono::seconds affinity{0};  // sessionAffinity: ClientIP, for how long; 0: None
+    bool node_local = false;           // internalTrafficPolicy: Local
     SourceLine where;
 
     bool operator==(const Service&) const = default;

@@ -3,6 +3,7 @@
 // Flow Table Generator, §4.3). Plain ordered values; equal models give equal rules.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <set>
 #include <vector>
@@ -69,6 +70,9 @@ struct RouteRule {
     Identity function;
     std::vector<RouteEndpoint> endpoints;  // sorted, unique by address and port
     WhenEmpty when_empty = WhenEmpty::kRefuse;
+    /// A caller's next connection goes to the instance of its last one if that is no longer ago; 0:
+    /// to any. Callers are told apart by address.
+    std::chrono::seconds affinity{0};
 
     bool operator==(const RouteRule&) const = default;
 };

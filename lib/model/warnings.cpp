@@ -44,13 +44,6 @@ class FunctionWarnings {
                             "remove it",
                             kOwnProxyName));
         }
-        if (flaws.client_ip) {
-            add(fmt::format("Service {} ({}) has sessionAffinity: ClientIP, which is not supported "
-                            "yet, so its vIP is left to kube-proxy; only calls by pod address are "
-                            "judged",
-                            service.text(), state_.service->where.text()),
-                "Set sessionAffinity: None, or name another Service in serviceRef.name");
-        }
         if (flaws.no_such_port) {
             add(fmt::format("Service {} ({}) has no port {}", service.text(),
                             state_.service->where.text(),

@@ -136,7 +136,7 @@ TEST_F(RepairTest, WhatBelongsToNobodyIsRemoved) {
             ASSERT_TRUE(open.ip_id.put(encode(ip("10.1.0.50")), {700, 1, DF_ADDR_POD}));
             ASSERT_TRUE(open.ip_id.put(encode(ip("10.96.0.50")),
                                        {fn_of(open, "10.1.0.2"), 1, DF_ADDR_VIP}));
-            ASSERT_TRUE(open.vip.put(encode(route_key("10.96.0.51")), {99, 700, 1, 0, 0}));
+            ASSERT_TRUE(open.vip.put(encode(route_key("10.96.0.51")), {99, 700, 1, 0, 0, 0}));
             ASSERT_TRUE(open.veth.put(4000, df_veth{}));
             ASSERT_TRUE(open.pod_name.put(4001, df_pod_name{}));
         });

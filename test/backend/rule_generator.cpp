@@ -86,6 +86,7 @@ class Generator {
                                    chance(70) ? util::Protocol::kTcp : util::Protocol::kUdp}];
                 route.function = any(functions_);
                 route.when_empty = chance(50) ? model::WhenEmpty::kHold : model::WhenEmpty::kRefuse;
+                route.affinity = std::chrono::seconds{chance(20) ? 600 : 0};
                 add_endpoints(route, i % 2 == 0);
             }
         }

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = ("lib/", "agent/", "cli/", "cni-plugin/", "controller/", "deploy/")
 TIDY = "clang-tidy-19"
 COMPILER = "clang++-19"
-TOGETHER = 6  # sources in one translation unit
+TOGETHER = 8  # sources in one translation unit
 
 
 def included(path, seen):

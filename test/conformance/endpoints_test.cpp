@@ -2,6 +2,9 @@
 // Instances come and go under load.
 //
 //   caller [node-a] ══ vIP ══ callee × 1..3 [node-a or node-b]
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
+
 #include "test/conformance/scenario.h"
 
 namespace directfaas::conformance {
@@ -133,6 +136,58 @@ TEST_P(Endpoints, GoneInstanceLosesItsDatagramsToAnother) {
     EXPECT_EQ(client->ask("y").value_or(""), pod(second).name() + " y");
 }
 
+class Affinity : public Scenario {
+   protected:
+    Affinity()
+        : Scenario({{.name = "caller"}, {.name = "callee", .affinity_s = 600}},
+                   {{"caller", "callee"}}) {
+        for (int i = 0; i < 8; ++i) {
+            callers_.push_back(&cluster_.add_instance("caller", NodeId::kA));
+        }
+        for (int i = 0; i < 3; ++i) {
+            callees_.push_back(&cluster_.add_instance("callee", cluster_.far()));
+        }
+    }
+    /// Who answers this caller, by name; several with commas between.
+    std::string answers(Instance& caller) {
+        std::set<std::string> all;
+        for (int i = 0; i < 10; ++i) {
+            all.insert(call(caller, cluster_.vip("callee")));
+        }
+        return fmt::format("{}", fmt::join(all, ","));
+    }
+    std::vector<Instance*> callers_;
+    std::vector<Instance*> callees_;
+};
+
+TEST_P(Affinity, CallersKeepTheirInstances) {
+    cluster_.start();
+    std::map<Instance*, std::string> before;
+    std::set<std::string> used;
+    for (Instance* caller : callers_) {
+        before[caller] = answers(*caller);
+        used.insert(before[caller]);
+    }
+    EXPECT_THAT(used, testing::IsSubsetOf({pod(*callees_[0]).name(), pod(*callees_[1]).name(),
+                                           pod(*callees_[2]).name()}))
+        << "one instance for each caller";
+    if (GetParam().ovs()) {  // where the addresses decide; in eBPF, chance
+        EXPECT_GT(used.size(), 1U);
+    }
+    // Whose instance goes meets another one, and all others keep theirs.
+    Instance& gone = *callees_[0];
+    const std::string name = pod(gone).name();
+    gone.state = InstanceState::kNotReady;
+    cluster_.sync();
+    for (Instance* caller : callers_) {
+        const auto now = answers(*caller);
+        EXPECT_TRUE(before[caller] == name ? now != name : now == before[caller])
+            << before[caller] << " before, now " << now;
+        EXPECT_FALSE(now.contains(',')) << now;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, Affinity, testing::ValuesIn(path_setups()), setup_name);
 INSTANTIATE_TEST_SUITE_P(Paths, Endpoints, testing::ValuesIn(path_setups()), setup_name);
 
 }  // namespace

@@ -157,6 +157,9 @@ TEST_P(Hold, LastInstanceGoesAndTheNextCallWaitsAgain) {
     cluster_.sync();
     EXPECT_EQ(call(caller_, cluster_.vip("callee")), pod(first).name());
     EXPECT_TRUE(script_.calls().empty());
+    // The call's last packets would meet nobody.
+    EXPECT_TRUE(GetParam().ovs() ||
+                wait_until([&] { return cluster_.edge("caller", "callee").open == 0; }));
     cluster_.remove_instance(first);
     cluster_.sync();
     auto client = TcpClient::start(from(), cluster_.vip("callee"));

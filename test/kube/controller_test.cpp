@@ -242,13 +242,13 @@ TEST_F(ControllerTest, AnEntrysPodsCountWhereTheyAre) {
 
 TEST_F(ControllerTest, ANewControllerKeepsWhatAnEarlierOneAccepted) {
     create_service("x", {{"clusterIP", "None"}});
-    create_service("y", {{"sessionAffinity", "ClientIP"}});
+    create_service("y", {{"clusterIP", "None"}});
     server_.create(chains(), chain_object("kept", spec_of({"x", "y"}, {edge("x", "y")})));
     {
         const ControllerProcess first(server_, "first");
         wait_for("kept", "Accepted", "True", "Accepted");
         EXPECT_THAT(wait_for("kept", "ResolvedRefs", "False", "HeadlessService")["message"],
-                    HasSubstr("sessionAffinity: ClientIP"));
+                    HasSubstr("Service shop/y"));
     }
     server_.merge(chains("kept"), {{"spec", spec_of({"x", "y"}, {edge("x", "z")})}});
     const ControllerProcess second(server_, "second");

@@ -116,7 +116,8 @@ TEST(OvsRecords, StateIsReadBackFromFlows) {
     state.rules.addresses[address("fd00::7")] = front;
     state.rules.routes[route] = {front,
                                  {{address("fd00::7"), 5353, model::EndpointState::kDraining, 4}},
-                                 model::WhenEmpty::kHold};
+                                 model::WhenEmpty::kHold,
+                                 std::chrono::seconds{600}};
     state.rules.allowed = {{gate, front}, {{}, front}};
     state.rules.attachments[{"shop", "pod"}] = {front, 4, {address("fd00::7")}, false};
     for (const auto& [identity, rule] : state.rules.identities) {

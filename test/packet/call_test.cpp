@@ -188,6 +188,33 @@ TEST_P(Call, TwoInstancesShareTheLoadEvenly) {
     EXPECT_LE(std::abs(one - two), 2);
 }
 
+TEST_P(Call, ClientKeepsItsInstanceWhileThatIsReadyAndTheTimeIsNotOver) {
+    constexpr std::uint32_t kSeconds = 600;
+    const std::vector<std::uint32_t> both{kInstanceOne, kInstanceTwo};
+    sw.route(kRouteTcp, vip(2), 80, IPPROTO_TCP, kCallee, both, 0, kSeconds);
+    const auto first = look(open_call(40000).frame).dst.text();
+    auto open_next = [this, port = std::uint16_t{40000}]() mutable {
+        return look(open_call(++port).frame).dst.text();
+    };
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_EQ(open_next(), first);
+    }
+    // By now the other one has fewer connections: a choice would fall on it.
+    const auto other = first == pod(2) ? pod(3) : pod(2);
+    sw.age_affinity(std::chrono::seconds{kSeconds + 1});
+    EXPECT_EQ(open_next(), other);
+    EXPECT_EQ(open_next(), other) << "its last connection counts";
+
+    const auto left = first == pod(2) ? kInstanceOne : kInstanceTwo;
+    const auto gone = other == pod(2) ? kInstanceOne : kInstanceTwo;
+    sw.endpoint_state(gone, DF_EP_DRAINING);
+    sw.route(kRouteTcp, vip(2), 80, IPPROTO_TCP, kCallee, {left}, 0, kSeconds);
+    EXPECT_EQ(open_next(), first);
+    sw.endpoint_state(gone, DF_EP_READY);
+    sw.route(kRouteTcp, vip(2), 80, IPPROTO_TCP, kCallee, both, 0, kSeconds);
+    EXPECT_EQ(open_next(), first);
+}
+
 TEST_P(Call, OfAFunctionToItselfGoesBackToThePodFromASourceOfItsOwn) {
     sw.edge(kEdgeSelf, kCallee, kCallee);
     const auto sent = sw.from_pod(callee_if, tcp(pod(2), 40000, vip(2), 80));

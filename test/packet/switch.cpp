@@ -318,14 +318,27 @@ std::uint32_t Switch::number_on(std::uint32_t endpoint, std::uint32_t route) {
 
 void Switch::route(std::uint32_t id, const support::Address& vip, std::uint16_t port,
                    std::uint8_t proto, std::uint32_t fn,
-                   const std::vector<std::uint32_t>& endpoints, std::uint32_t flags) {
+                   const std::vector<std::uint32_t>& endpoints, std::uint32_t flags,
+                   std::uint32_t affinity) {
     const std::uint32_t generation = objects_->generation++;
     for (std::uint32_t i = 0; i < endpoints.size(); ++i) {
         put(objects_->from->maps.slots, df_slot_key{id, generation, i},
             number_on(endpoints[i], id));
     }
     put(objects_->from->maps.vip, df_vip_key{addr(vip), htons(port), proto, 0},
-        df_vip{id, fn, generation, static_cast<std::uint32_t>(endpoints.size()), flags});
+        df_vip{id, fn, generation, static_cast<std::uint32_t>(endpoints.size()), flags, affinity});
+}
+
+void Switch::age_affinity(std::chrono::seconds by) {
+    bpf_map* map = objects_->from->maps.affinity;
+    df_affinity_key at{};
+    const df_affinity_key* last = nullptr;
+    while (bpf_map__get_next_key(map, last, &at, sizeof at) == 0) {
+        auto value = get<df_affinity>(map, at).value();
+        value.used -= static_cast<std::uint64_t>(std::chrono::nanoseconds(by).count());
+        put(map, at, value);
+        last = &at;
+    }
 }
 
 std::uint64_t Switch::counted(df_reason reason, df_hook hook) {

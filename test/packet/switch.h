@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -81,7 +82,9 @@ class Switch {
     /// Replaces the route's list by `endpoints` under a new generation.
     void route(std::uint32_t id, const support::Address& vip, std::uint16_t port,
                std::uint8_t proto, std::uint32_t fn, const std::vector<std::uint32_t>& endpoints,
-               std::uint32_t flags = 0);
+               std::uint32_t flags = 0, std::uint32_t affinity = 0);
+    /// As if every client's last connection were that much longer ago.
+    void age_affinity(std::chrono::seconds by);
 
     std::uint64_t counted(df_reason reason, df_hook hook);
     df_edge_stats edge_stats(std::uint32_t id);

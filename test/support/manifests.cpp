@@ -65,14 +65,18 @@ Json service_manifest(const std::string& ns, const FunctionSpec& function, const
                          {"targetPort", port.target_port},
                          {"protocol", util::protocol_name(port.protocol)}});
     }
+    Json spec{{"clusterIP", vip.v4.text()},
+              {"clusterIPs", {vip.v4.text(), vip.v6.text()}},
+              {"selector", {{"app", function.name}}},
+              {"ports", ports}};
+    if (function.affinity_s != 0) {
+        spec["sessionAffinity"] = "ClientIP";
+        spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"] = function.affinity_s;
+    }
     return {{"apiVersion", "v1"},
             {"kind", "Service"},
             {"metadata", metadata(ns, function.name)},
-            {"spec",
-             {{"clusterIP", vip.v4.text()},
-              {"clusterIPs", {vip.v4.text(), vip.v6.text()}},
-              {"selector", {{"app", function.name}}},
-              {"ports", ports}}}};
+            {"spec", std::move(spec)}};
 }
 
 std::vector<Json> slice_manifests(

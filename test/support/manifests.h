@@ -34,6 +34,7 @@ struct FunctionSpec {
     bool allow_self = false;
     std::vector<std::uint16_t> open_ports{};  // TCP
     std::string scale_from_zero = "Disabled";
+    int affinity_s = 0;  // sessionAffinity: ClientIP
 };
 
 struct ChainSpec {

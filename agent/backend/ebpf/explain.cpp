@@ -116,9 +116,11 @@ void explain_route(const Installed& installed, const model::RouteKey& route, Lin
         lines.push_back(fmt::format("vip{{{}}}: no entry", route.text()));
         return;
     }
-    lines.push_back(fmt::format("vip{{{}}}: id {}, fn {}, list {} of {}, when empty {}",
+    const auto affinity =
+        vip->affinity == 0 ? "" : fmt::format(", clients keep their instance {} s", vip->affinity);
+    lines.push_back(fmt::format("vip{{{}}}: id {}, fn {}, list {} of {}, when empty {}{}",
                                 route.text(), vip->id, vip->fn, vip->generation, vip->count,
-                                (vip->flags & DF_VIP_HOLD) != 0 ? "hold" : "refuse"));
+                                (vip->flags & DF_VIP_HOLD) != 0 ? "hold" : "refuse", affinity));
     for (std::uint32_t ordinal = 0; ordinal < vip->count; ++ordinal) {
         explain_endpoint(installed, *vip, ordinal, lines);
     }

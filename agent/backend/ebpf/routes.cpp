@@ -75,6 +75,7 @@ Result<void> Routes::update(const model::RouteKey& key, Route& route, const mode
     df_vip entry = route.entry;
     entry.fn = function.id;
     entry.flags = encode(rule.when_empty);
+    entry.affinity = static_cast<std::uint32_t>(rule.affinity.count());
     if (auto switched = switch_list(key, route, entry, ready_list(*wanted)); !switched) {
         static_cast<void>(free_all_but(route.endpoints, *wanted));
         return switched;
@@ -217,7 +218,7 @@ Result<void> Routes::switch_list(const model::RouteKey& key, Route& route, df_vi
                                  std::vector<std::uint32_t> list) {
     const df_vip old = route.entry;
     if (old.generation != 0 && list == route.list) {
-        if (old.fn != entry.fn || old.flags != entry.flags) {
+        if (old.fn != entry.fn || old.flags != entry.flags || old.affinity != entry.affinity) {
             if (auto put = tables_->vip.put(encode(key), entry); !put) {
                 return put;
             }

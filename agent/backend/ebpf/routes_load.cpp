@@ -154,6 +154,7 @@ Result<std::map<model::RouteKey, model::RouteRule>> Routes::dump(
         rule.function = identities.name(entry.fn);
         rule.when_empty =
             (entry.flags & DF_VIP_HOLD) != 0 ? model::WhenEmpty::kHold : model::WhenEmpty::kRefuse;
+        rule.affinity = std::chrono::seconds{entry.affinity};
         by_id[entry.id] = &rule;
     });
     if (!read) {

@@ -38,6 +38,7 @@ util::Result<Tables> Tables::open(const Pins& pins) {
     open(tables.vip, "vip", BPF_MAP_TYPE_HASH);
     open(tables.slots, "slots", BPF_MAP_TYPE_HASH);
     open(tables.ep, "ep", BPF_MAP_TYPE_ARRAY);
+    open(tables.affinity, "affinity", BPF_MAP_TYPE_LRU_HASH);
     open(tables.ep_open, "ep_open", BPF_MAP_TYPE_ARRAY);
     open(tables.allow, "allow", BPF_MAP_TYPE_HASH);
     open(tables.edge, "edge", BPF_MAP_TYPE_ARRAY);
@@ -59,12 +60,11 @@ util::Result<Tables> Tables::open(const Pins& pins) {
 }
 
 std::vector<const RawMap*> Tables::all() const {
-    return {&config.raw(),     &fn.raw(),         &veth.raw(),  &pod_name.raw(),
-            &ip_id.raw(),      &fn_port.raw(),    &vip.raw(),   &slots.raw(),
-            &ep.raw(),         &ep_open.raw(),    &allow.raw(), &edge.raw(),
-            &ct.raw(),         &frag.raw(),       &kept.raw(),  &budget.raw(),
-            &edge_stats.raw(), &fn_stats.raw(),   &drops.raw(), &denied.raw(),
-            &ring_lost.raw(),  &local_addr.raw(), &events,      &held};
+    return {&config.raw(),    &fn.raw(),         &veth.raw(),     &pod_name.raw(), &ip_id.raw(),
+            &fn_port.raw(),   &vip.raw(),        &slots.raw(),    &ep.raw(),       &ep_open.raw(),
+            &allow.raw(),     &edge.raw(),       &ct.raw(),       &frag.raw(),     &kept.raw(),
+            &budget.raw(),    &edge_stats.raw(), &fn_stats.raw(), &drops.raw(),    &denied.raw(),
+            &ring_lost.raw(), &local_addr.raw(), &affinity.raw(), &events,         &held};
 }
 
 }  // namespace directfaas::backend::ebpf

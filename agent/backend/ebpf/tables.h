@@ -27,6 +27,7 @@ struct Tables {
     BpfMap<df_vip_key, df_vip> vip;
     BpfMap<df_slot_key, std::uint32_t> slots;
     BpfMap<std::uint32_t, df_ep> ep;
+    BpfMap<df_affinity_key, df_affinity> affinity;
     BpfMap<std::uint32_t, std::uint64_t> ep_open;
     BpfMap<df_allow_key, df_allow> allow;
     BpfMap<std::uint32_t, df_edge> edge;

@@ -52,6 +52,9 @@ Match vip_match(const util::IpAddress& vip) { return Match().destination(vip); }
 Group route_group(const State& state, const model::RouteKey& key, const model::RouteRule& rule) {
     constexpr unsigned kNumberBits = 24;
     Group group{kGroupBase + state.routes.at(key), {}};
+    if (rule.affinity.count() != 0) {
+        group.chosen_by = key.vip.is_v4() ? Field::kSource4 : Field::kSource6;
+    }
     const auto& numbers = state.endpoints.at(key);
     const auto ready = static_cast<std::size_t>(
         std::ranges::count(rule.endpoints, model::EndpointState::kReady,
@@ -62,7 +65,8 @@ Group route_group(const State& state, const model::RouteKey& key, const model::R
         }
         const auto number = numbers.at({endpoint.address, endpoint.port});
         const auto actions = bucket_actions(endpoint, number);
-        const auto copies = number >> kNumberBits == 0 ? buckets_each(ready) : 1;
+        const bool several = !group.chosen_by && number >> kNumberBits == 0;
+        const auto copies = several ? buckets_each(ready) : 1;
         for (std::uint32_t copy = 0; copy < copies; ++copy) {
             group.buckets.push_back({copy << kNumberBits | number, actions});
         }
@@ -74,7 +78,7 @@ Flows route_flows(const State& state, const model::RouteKey& key, const model::R
     const std::uint32_t number = state.routes.at(key);
     const std::uint32_t function = state.known(rule.function);
     FlowList list(Owner::kRoute, number);
-    Actions known = Actions().note(route_record(function, rule.when_empty));
+    Actions known = Actions().note(route_record(function, rule));
     known.set(field::kTo, function).set(field::kRoute, number);
     raise(known, kToVip).resubmit(table::kCall);
     list.add(table::kCallee, 200, vip_match(key.vip).opens_to(key.protocol, key.port), known);

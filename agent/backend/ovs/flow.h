@@ -86,6 +86,8 @@ struct Bucket {
 struct Group {
     std::uint32_t id = 0;
     std::vector<Bucket> buckets;
+    /// The field that alone decides for a bucket; without: the connection's addresses and ports.
+    std::optional<Field> chosen_by{};
 
     bool operator==(const Group&) const = default;
 };

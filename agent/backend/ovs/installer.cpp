@@ -205,6 +205,9 @@ void Installer::replace_route(const model::RouteKey& key, RouteBefore before, Ch
     auto group = route_group(state_, key, rule);
     const bool had = !before.group.buckets.empty();
     if (!group.buckets.empty() && !(had && group == before.group)) {
+        if (group.chosen_by != before.group.chosen_by) {
+            before.group.buckets.clear();  // only a group written whole is chosen from otherwise
+        }
         change.put(std::move(group), std::move(before.group.buckets));
     } else if (group.buckets.empty() && had) {
         change.remove_group(group.id);

@@ -29,22 +29,32 @@ void put_bucket(Writer& out, const Bucket& bucket) {
     out.patch(start, out.size() - start);
 }
 
-/// The choice is a hash of addresses and ports, computed by the datapath.
-void put_selection_method(Writer& out) {
+/// The choice is a hash: of addresses and ports, computed by the datapath, or of one field, so that
+/// each of its values has an order of preference among all buckets (NTR selection method, OVS's
+/// Documentation/group-selection-method-property.txt).
+void put_selection_method(Writer& out, std::optional<Field> chosen_by) {
+    const std::string_view name = chosen_by ? "hash" : "dp_hash";
     std::array<std::uint8_t, 16> method{};
-    std::memcpy(method.data(), "dp_hash", 7);
-    out.u16(0xffff).u16(40).u32(kNetronome).u32(1).zeros(4).raw(method).u64(0);
+    std::ranges::copy(name, method.begin());
+    Writer fields;
+    if (chosen_by) {
+        const Bytes whole(field_size(*chosen_by), 0xff);
+        fields.u32(oxm_header(*chosen_by, false)).raw(whole);
+    }
+    const auto length = static_cast<unsigned>(40 + fields.size());
+    out.u16(0xffff).u16(length).u32(kNetronome).u32(1).zeros(4).raw(method).u64(0);
+    out.raw(fields.bytes()).zeros((8 - length % 8) % 8);
 }
 
-Bytes group_mod(GroupCommand command, std::uint32_t id, const Writer& buckets,
-                std::uint32_t where) {
+Bytes group_mod(GroupCommand command, std::uint32_t id, const Writer& buckets, std::uint32_t where,
+                std::optional<Field> chosen_by = {}) {
     Writer out;
     out.u8(kVersion).u8(static_cast<unsigned>(MessageType::kGroupMod)).u16(0).u32(0);
     out.u16(static_cast<unsigned>(command)).u8(kSelect).u8(0).u32(id);
     out.u16(static_cast<unsigned>(buckets.size())).zeros(2).u32(where);
     out.raw(buckets.bytes());
     if (command == GroupCommand::kAddOrModify) {
-        put_selection_method(out);
+        put_selection_method(out, chosen_by);
     }
     out.patch(2, out.size());
     return out.take();
@@ -57,9 +67,9 @@ std::vector<Bytes> write_whole(const Group& group) {
     const auto flush = [&] {
         const auto command =
             messages.empty() ? GroupCommand::kAddOrModify : GroupCommand::kInsertBucket;
-        messages.push_back(
-            group_mod(command, group.id, buckets,
-                      command == GroupCommand::kInsertBucket ? kBucketLast : 0xffffffff));
+        messages.push_back(group_mod(
+            command, group.id, buckets,
+            command == GroupCommand::kInsertBucket ? kBucketLast : 0xffffffff, group.chosen_by));
         buckets = {};
     };
     for (const Bucket& bucket : group.buckets) {

@@ -112,6 +112,7 @@ void StateReader::read_use(const FoundFlow& flow, const Json& note) {
             rule.function = *function;
             rule.when_empty =
                 note.at("h").get<bool>() ? model::WhenEmpty::kHold : model::WhenEmpty::kRefuse;
+            rule.affinity = std::chrono::seconds{note.value("c", 0)};
         }
     } else if (owner_of(flow.cookie) == Owner::kEndpoint) {
         const auto key = routes_.find(note.at("r").get<std::uint32_t>());
@@ -226,8 +227,12 @@ std::string identity_record(const model::Identity& identity, const model::Identi
         .dump();
 }
 
-std::string route_record(std::uint32_t function, model::WhenEmpty when_empty) {
-    return Json{{"f", function}, {"h", when_empty == model::WhenEmpty::kHold}}.dump();
+std::string route_record(std::uint32_t function, const model::RouteRule& rule) {
+    Json note{{"f", function}, {"h", rule.when_empty == model::WhenEmpty::kHold}};
+    if (rule.affinity.count() != 0) {
+        note["c"] = rule.affinity.count();
+    }
+    return note.dump();
 }
 
 std::string endpoint_record(std::uint32_t route, const model::RouteEndpoint& endpoint) {

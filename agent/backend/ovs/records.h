@@ -12,7 +12,7 @@
 namespace directfaas::backend::ovs {
 
 std::string identity_record(const model::Identity& identity, const model::IdentityRule& rule);
-std::string route_record(std::uint32_t function, model::WhenEmpty when_empty);
+std::string route_record(std::uint32_t function, const model::RouteRule& rule);
 std::string endpoint_record(std::uint32_t route, const model::RouteEndpoint& endpoint);
 std::string pod_record(const model::ObjectName& name, const model::AttachRule& rule,
                        const PodPlace& place);

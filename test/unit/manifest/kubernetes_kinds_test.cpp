@@ -71,12 +71,28 @@ TEST(Service, WhatKubeProxyWouldDoDifferently) {
         "{service.kubernetes.io/service-proxy-name: directfaas}\nspec:\n  clusterIP: 10.0.0.1\n"
         "  sessionAffinity: ClientIP\n  internalTrafficPolicy: Local\n  ports: [{port: 80}]\n");
     EXPECT_EQ(object.proxy, "directfaas");
-    EXPECT_TRUE(object.client_ip_affinity);
+    EXPECT_EQ(object.affinity, std::chrono::seconds{10800});
     EXPECT_TRUE(object.node_local);
     const auto usual = only<Service>(
         service("  clusterIP: 10.0.0.1\n  sessionAffinity: None\n  internalTrafficPolicy: Cluster\n"
                 "  ports: [{port: 80}]"));
-    EXPECT_FALSE(usual.client_ip_affinity || usual.node_local);
+    EXPECT_FALSE(usual.affinity.count() != 0 || usual.node_local);
+}
+
+TEST(Service, AffinityLastsAsLongAsItSays) {
+    const auto sticky = [](const std::string& timeout) {
+        return service(
+            "  clusterIP: 10.0.0.1\n  sessionAffinity: ClientIP\n  sessionAffinityConfig: "
+            "{clientIP: {timeoutSeconds: " +
+            timeout + "}}\n  ports: [{port: 80}]\n");
+    };
+    EXPECT_EQ(only<Service>(sticky("60")).affinity, std::chrono::seconds{60});
+    EXPECT_EQ(only<Service>(sticky("86400")).affinity, std::chrono::seconds{86400});
+    for (const char* wrong : {"0", "86401", "-1", "soon", "4294967297"}) {
+        EXPECT_THAT(problems_of(sticky(wrong)),
+                    ElementsAre(testing::HasSubstr("a number of seconds from 1 to 86400")))
+            << wrong;
+    }
 }
 
 TEST(Service, Headless) {

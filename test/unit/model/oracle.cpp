@@ -212,7 +212,7 @@ struct Oracle {
     void add_routes() {
         for (const auto& [identity, declared] : functions) {
             const auto* service = service_of(identity);
-            if (!service || service->selector.empty() || service->client_ip_affinity ||
+            if (!service || service->selector.empty() ||
                 (!service->proxy.empty() && service->proxy != "directfaas")) {
                 continue;
             }
@@ -220,6 +220,7 @@ struct Oracle {
                 for (const auto& vip : service->cluster_ips) {
                     RouteRule route;
                     route.function = identity;
+                    route.affinity = service->affinity;
                     route.when_empty = declared.scale_from_zero == ScaleFromZero::kDisabled
                                            ? WhenEmpty::kRefuse
                                            : WhenEmpty::kHold;

@@ -150,7 +150,7 @@ Service RandomWorld::service(const std::string& ns, int number) {
         service.ports.push_back({"dns", 80, util::Protocol::kUdp});
     }
     service.node_local = chance(0.2);
-    service.client_ip_affinity = chance(0.05);
+    service.affinity = std::chrono::seconds{chance(0.05) ? 10800 : 0};
     if (chance(0.1)) {
         service.proxy = chance(0.5) ? "directfaas" : "other";
     }

@@ -66,17 +66,6 @@ TEST_F(WarningsTest, AVipOfAnotherProxyIsLeftToIt) {
     mend();
 }
 
-TEST_F(WarningsTest, AnAffinityOfClientsIsLeftToKubeProxy) {
-    put_service([](Service& s) { s.client_ip_affinity = true; });
-    put("slice.yaml", {slice("fn", {"10.244.1.1"})});
-    EXPECT_THAT(model_.warnings(),
-                ElementsAre(warning(at(10, "app.yaml"), kApp, "has sessionAffinity: ClientIP",
-                                    "Set sessionAffinity: None")));
-    EXPECT_THAT(rules().routes, IsEmpty());
-    EXPECT_EQ(rules().addresses.at(ip("10.244.1.1")), function("fn")) << "still policed";
-    mend();
-}
-
 TEST_F(WarningsTest, SelectorlessServiceHasNoRouteButItsSlicesCount) {
     put_service([](Service& s) { s.selector.clear(); });
     put("slice.yaml", {slice("fn", {"10.244.1.1"})});
