@@ -16,8 +16,6 @@
 namespace directfaas::bench {
 namespace {
 
-constexpr int kNext = -1;  // TC_ACT_UNSPEC
-
 [[noreturn]] void fail(const std::string& what) {
     throw std::runtime_error(what + ": " + std::strerror(errno));
 }

@@ -13,6 +13,9 @@ struct repeat_bpf;
 
 namespace directfaas::bench {
 
+/// Verdict of our programs for what they let pass: TC_ACT_UNSPEC, the next program decides.
+inline constexpr int kNext = -1;
+
 /// What the kernel is told of a frame besides its bytes.
 struct Arrival {
     std::uint32_t ifindex = 0;

@@ -81,7 +81,6 @@ class Application {
         const auto start = Clock::now();
         app_.put(ns);
         return ms_until(start, [&] {
-            constexpr int kNext = -1;
             return (run_once(from_pod_.get(), arrival, syn).verdict == kNext) == state.edge;
         });
     }

@@ -18,7 +18,6 @@ namespace {
 
 namespace flag = support::tcp_flag;
 constexpr const char* kBpffs = "/sys/fs/bpf";
-constexpr int kNext = -1;
 constexpr std::uint8_t kSynAck = flag::kSyn | flag::kAck;
 constexpr std::uint8_t kData = flag::kPsh | flag::kAck;
 constexpr std::size_t kPayload = 200;

@@ -198,7 +198,7 @@ TEST_F(ControlTest, RulesAreTheWantedOnesOrTheInstalled) {
     EXPECT_EQ(wanted["identities"][2]["kind"], "entry");
     EXPECT_EQ(wanted["identities"][0]["served"], json({"8080/TCP"}));
     EXPECT_EQ(wanted["routes"][0], json::parse(R"({"vip":"10.96.0.1:80/TCP","function":"shop/front",
-        "when_empty":"refuse","endpoints":[{"address":"10.1.0.1:8080","state":"ready","ifindex":7}]})"));
+        "when_empty":"refuse","affinity_s":0,"endpoints":[{"address":"10.1.0.1:8080","state":"ready","ifindex":7}]})"));
     EXPECT_EQ(wanted["attachments"][0]["addresses"], json({"10.1.0.1"}));
     EXPECT_EQ(wanted["addresses"].size(), 2U);
     bool found = false;
@@ -275,7 +275,8 @@ TEST_F(ControlTest, ExplainSaysWhy) {
     EXPECT_EQ(yes["allowed"], true) << yes;
     EXPECT_EQ(yes["from"], "shop/front");
     EXPECT_EQ(yes["because"], json::parse(R"({"file":"chain.yaml","line":12})"));
-    EXPECT_EQ(yes["routes"], json::parse(R"([{"vip":"10.96.0.2:80/TCP","when_empty":"refuse",
+    EXPECT_EQ(yes["routes"],
+              json::parse(R"([{"vip":"10.96.0.2:80/TCP","when_empty":"refuse","affinity_s":0,
         "endpoints":[{"address":"10.1.0.2:8080","state":"ready","open":0}]}])"));
     EXPECT_EQ(yes["installed"], json({"allow shop/front -> shop/back", "route 10.96.0.2:80/TCP"}));
     const auto no = ask({{"command", "explain"}, {"from", "back"}, {"to", "front"}, {"port", 80}});
