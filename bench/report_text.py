@@ -11,6 +11,7 @@ GOALS = {
     "request and answer, kept connection, v6, p50, vIP by the stack path against plain": 1.0,
     "edge given or taken: rename to verdict, p99": 1,
     "instance given or taken: rename to route, p99": 1,
+    "instance given or taken: rename to a packet's way, userspace datapath, p99": 5,
     "first call: the instance listens, to the first byte, p99": 2,
     "first call: rename of the manifest that names the listening instance, to the first byte, p99": 2,
     "agent RSS, 10 000 functions, 100 000 instances": 50,
