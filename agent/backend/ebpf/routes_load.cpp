@@ -152,8 +152,7 @@ Result<std::map<model::RouteKey, model::RouteRule>> Routes::dump(
     auto read = tables_->vip.for_each([&](const df_vip_key& key, const df_vip& entry) {
         auto& rule = rules[decode(key)];
         rule.function = identities.name(entry.fn);
-        rule.when_empty =
-            (entry.flags & DF_VIP_HOLD) != 0 ? model::WhenEmpty::kHold : model::WhenEmpty::kRefuse;
+        rule.when_empty = decode_when_empty(entry.flags);
         rule.affinity = std::chrono::seconds{entry.affinity};
         by_id[entry.id] = &rule;
     });
