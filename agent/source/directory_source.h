@@ -20,6 +20,8 @@ struct DirectoryOptions {
     std::string path;
     std::size_t max_file_bytes = 1 << 20;
     std::size_t max_files = 20000;
+    /// How often all files are looked at, whatever inotify says; so many times less often as that
+    /// takes multiples of 2.5 ms.
     std::chrono::milliseconds rescan{10000};
     /// How long a file must be gone before its objects are removed: editors delete and create.
     std::chrono::milliseconds deletion_grace{100};

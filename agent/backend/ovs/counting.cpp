@@ -138,21 +138,30 @@ Result<std::vector<FoundFlow>> read_counting_flows(Bridge& bridge) {
     return all;
 }
 
-Totals sum_up(const std::vector<FoundFlow>& flows, State& state) {
-    Totals totals;
+Counted sum_up(const std::vector<FoundFlow>& flows) {
+    Counted counted;
     for (const FoundFlow& flow : flows) {
-        auto key = flow.key();
-        const auto base = state.bases.find(key);
-        Base total = base == state.bases.end() ? Base{} : base->second;
+        Base total{flow.packets, flow.bytes};
         if (const auto pair = pair_of(flow)) {
-            state.pairs.insert(*pair);
-            total.packets += base == state.bases.end() ? 1 : 0;  // the one that made the flow
+            counted.pairs.insert(*pair);
+            total.packets += 1;  // the one that made the flow
         }
-        total.packets += flow.packets;
-        total.bytes += flow.bytes;
-        totals.emplace(std::move(key), total);
+        counted.totals.emplace(flow.key(), total);
     }
-    return totals;
+    return counted;
+}
+
+void add_earlier(Counted& counted, State& state) {
+    for (const auto& [key, base] : state.bases) {
+        const auto found = counted.totals.find(key);
+        if (found == counted.totals.end()) {
+            continue;
+        }
+        // A pair's flow that was put in by us was not made by a packet.
+        found->second.packets += base.packets - (key.table == table::kPair ? 1 : 0);
+        found->second.bytes += base.bytes;
+    }
+    state.pairs.insert(counted.pairs.begin(), counted.pairs.end());
 }
 
 OpenConnections read_open_connections(const std::string& dump) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <set>
+#include <vector>
 
 #include "agent/backend/backend.h"
 #include "agent/backend/ovs/bridge.h"
@@ -14,9 +16,16 @@ using Totals = std::map<FlowKey, Base>;
 
 /// The counting flows, with what each has counted since it was last put in.
 util::Result<std::vector<FoundFlow>> read_counting_flows(Bridge& bridge);
-/// What they have counted over all their lives. Pairs that the switch has added since are put into
+/// What they have counted, by flow, and the denied pairs that have a flow. Needs no state: with
+/// thousands of functions it takes so long that changes of the rules should not wait for it.
+struct Counted {
+    Totals totals;
+    std::set<PairKey> pairs;
+};
+Counted sum_up(const std::vector<FoundFlow>& flows);
+/// Adds what they had counted before they were last put in; pairs that are new are put into
 /// `state`.
-Totals sum_up(const std::vector<FoundFlow>& flows, State& state);
+void add_earlier(Counted& counted, State& state);
 
 /// Open connections as the connection tracker knows them.
 struct OpenConnections {

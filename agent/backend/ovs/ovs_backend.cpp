@@ -168,6 +168,7 @@ Result<CounterReader::Read> OvsBackend::read(CounterReader::Connections connecti
     if (!read) {
         return read;
     }
+    Counted counted = sum_up(read->flows);
     lock.lock();
     if (bridge_.connected()) {
         static_cast<void>(bridge_.serve());
@@ -176,7 +177,9 @@ Result<CounterReader::Read> OvsBackend::read(CounterReader::Connections connecti
         return util::fail(
             fmt::format("bridge {} was lost while its counters were read", options_.bridge));
     }
-    totals_ = sum_up(read->flows, installer_.state());
+    add_earlier(counted, installer_.state());
+    totals_.swap(counted.totals);
+    lock.unlock();  // before what was read earlier is thrown away
     return read;
 }
 

@@ -87,6 +87,16 @@ Capability zones(Bridge& bridge) {
                                "4.18 or later, or the userspace datapath"};
 }
 
+/// With the kernel's datapath ovs-vswitchd lists and ends connections through the kernel's netlink
+/// interface to them, a module of its own.
+Capability connections(Bridge& bridge) {
+    const auto listed = bridge.control("dpctl/dump-conntrack", {"zone=65535"});
+    return listed ? fine("connection_list", true, "connections can be listed and ended")
+                  : Capability{"connection_list", false, true, listed.error().text(),
+                               "what may no longer reach its instance or edge cannot be ended: "
+                               "`modprobe nf_conntrack_netlink` on the node"};
+}
+
 }  // namespace
 
 std::vector<Capability> probe_node(const Options& options) {
@@ -101,6 +111,7 @@ std::vector<Capability> probe_node(const Options& options) {
     add_database(bridge, list);
     if (opened) {
         list.push_back(zones(bridge));
+        list.push_back(connections(bridge));
     }
     list.push_back({"request_counts", false, false,
                     "Open vSwitch counts connections and bytes, not who closed them, handshake "
