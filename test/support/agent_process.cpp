@@ -82,7 +82,9 @@ std::vector<std::string> AgentProcess::command_line() const {
     return line;
 }
 
-void AgentProcess::launch() { pid_ = start_program(command_line(), node_.fd(), log_); }
+void AgentProcess::launch() {
+    pid_ = start_program(command_line(), node_.fd(), log_, options_.capabilities);
+}
 
 void AgentProcess::start() {
     launch();

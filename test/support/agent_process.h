@@ -2,6 +2,7 @@
 // The real directfaas-agent as a child process in a simulated node's namespace.
 #pragma once
 
+#include <linux/capability.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -9,11 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "test/support/command.h"
 #include "test/support/metrics.h"
 #include "test/support/netns.h"
 #include "test/support/vswitch.h"
 
 namespace directfaas::support {
+
+/// What the systemd unit and the DaemonSet give the agent (docs/security.md).
+inline constexpr Capabilities kAgentCapabilities =
+    1ULL << CAP_BPF | 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_RAW | 1ULL << CAP_PERFMON;
 
 struct AgentOptions {
     std::string instance;
@@ -26,6 +32,7 @@ struct AgentOptions {
     std::string deny = "refuse";  // or drop
     std::uint16_t http_port = 9464;
     std::vector<std::string> more{};  // further arguments
+    Capabilities capabilities = kAgentCapabilities;
 };
 
 class AgentProcess {

@@ -26,7 +26,18 @@ std::vector<char*> argument_vector(const std::vector<std::string>& arguments) {
     return out;
 }
 
-pid_t fork_exec(const std::vector<std::string>& arguments, int netns, int in, int out) {
+/// What is not in `capabilities` is taken from what the next program can get.
+bool bound(Capabilities capabilities) {
+    for (int bit = 0; ::prctl(PR_CAPBSET_READ, bit) >= 0; ++bit) {
+        if ((capabilities >> bit & 1) == 0 && ::prctl(PR_CAPBSET_DROP, bit) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+pid_t fork_exec(const std::vector<std::string>& arguments, int netns, int in, int out,
+                Capabilities capabilities = kAllCapabilities) {
     auto argv = argument_vector(arguments);
     const pid_t child = ::fork();
     if (child < 0) {
@@ -38,7 +49,7 @@ pid_t fork_exec(const std::vector<std::string>& arguments, int netns, int in, in
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::signal(SIGPIPE, SIG_DFL);
     if ((netns >= 0 && ::setns(netns, CLONE_NEWNET) != 0) || ::dup2(in, 0) < 0 ||
-        ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0) {
+        ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0 || !bound(capabilities)) {
         ::_exit(126);
     }
     ::close_range(3, ~0U, 0);
@@ -87,13 +98,14 @@ CommandResult run_command(const std::vector<std::string>& arguments,
     return result;
 }
 
-pid_t start_program(const std::vector<std::string>& arguments, int netns, const std::string& log) {
+pid_t start_program(const std::vector<std::string>& arguments, int netns, const std::string& log,
+                    Capabilities capabilities) {
     const util::UniqueFd out{::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
     const util::UniqueFd in{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     if (!out.valid() || !in.valid()) {
         throw_errno("open " + log);
     }
-    return fork_exec(arguments, netns, in.get(), out.get());
+    return fork_exec(arguments, netns, in.get(), out.get(), capabilities);
 }
 
 int wait_for_exit(pid_t child, std::chrono::milliseconds patience) {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,14 @@ struct CommandOptions {
 CommandResult run_command(const std::vector<std::string>& arguments,
                           const CommandOptions& options = {});
 
-/// Starts a program whose output goes to `log` (appended). It dies with the calling thread.
-pid_t start_program(const std::vector<std::string>& arguments, int netns, const std::string& log);
+/// A set of capabilities, bit by bit as in <linux/capability.h>.
+using Capabilities = std::uint64_t;
+inline constexpr Capabilities kAllCapabilities = ~0ULL;
+
+/// Starts a program whose output goes to `log` (appended). It dies with the calling thread. Of
+/// root's capabilities it gets those in `capabilities`.
+pid_t start_program(const std::vector<std::string>& arguments, int netns, const std::string& log,
+                    Capabilities capabilities = kAllCapabilities);
 
 /// Waits for a child to end: exit status or 128 + signal; -1 when it still runs after `patience`.
 int wait_for_exit(pid_t child, std::chrono::milliseconds patience);

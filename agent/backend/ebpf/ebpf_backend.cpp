@@ -19,6 +19,7 @@
 #include "agent/backend/ebpf/objects.h"
 #include "agent/backend/ebpf/outcome.h"
 #include "agent/backend/ebpf/replay.h"
+#include "agent/backend/ebpf/rights.h"
 #include "agent/backend/ebpf/routes.h"
 #include "agent/backend/ebpf/sweep.h"
 #include "agent/backend/ebpf/tcx.h"
@@ -293,8 +294,9 @@ Result<Mechanism> choose_mechanism(AttachMode mode) {
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> create(const Options& options) {
-    route_libbpf_messages();
+namespace {
+
+Result<std::unique_ptr<Backend>> start(const Options& options) {
     const auto mechanism = choose_mechanism(options.attach);
     if (!mechanism) {
         return std::unexpected(mechanism.error());
@@ -323,6 +325,17 @@ Result<std::unique_ptr<Backend>> create(const Options& options) {
         return util::pass(loaded.error(), "taking over the switch of " + options.instance);
     }
     return backend;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> create(const Options& options) {
+    route_libbpf_messages();
+    auto started = start(options);
+    // The kernel's answers to want of rights are of all kinds, the verifier's among them.
+    const auto missing = started ? std::string() : missing_capabilities();
+    return missing.empty() ? std::move(started)
+                           : util::pass(started.error(), "this process lacks " + missing);
 }
 
 }  // namespace directfaas::backend::ebpf

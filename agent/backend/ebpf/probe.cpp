@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <linux/capability.h>
 #include <net/if.h>
 #include <sys/utsname.h>
 
@@ -19,6 +18,7 @@
 #include "agent/backend/ebpf/libbpf_log.h"
 #include "agent/backend/ebpf/objects.h"
 #include "agent/backend/ebpf/pins.h"
+#include "agent/backend/ebpf/rights.h"
 #include "agent/backend/ebpf/tcx.h"
 
 namespace directfaas::backend::ebpf {
@@ -103,33 +103,11 @@ Capability unprivileged() {
 }
 
 Capability rights() {
-    constexpr std::array<std::pair<int, const char*>, 4> kNeeded{{
-        {CAP_NET_ADMIN, "CAP_NET_ADMIN"},
-        {CAP_NET_RAW, "CAP_NET_RAW"},
-        {CAP_PERFMON, "CAP_PERFMON"},
-        {CAP_BPF, "CAP_BPF"},
-    }};
-    std::ifstream status("/proc/thread-self/status");
-    std::uint64_t held = 0;
-    for (std::string word; status >> word;) {
-        if (word == "CapEff:") {
-            status >> std::hex >> held;
-            break;
-        }
-    }
-    std::string missing;
-    for (const auto& [bit, name] : kNeeded) {
-        // Before 5.8 CAP_SYS_ADMIN stood for the new ones, and it still does.
-        const bool covered = bit >= CAP_PERFMON && (held >> CAP_SYS_ADMIN & 1) != 0;
-        if ((held >> bit & 1) == 0 && !covered) {
-            missing += std::string(missing.empty() ? "" : ", ") + name;
-        }
-    }
-    if (missing.empty()) {
-        return fine("capabilities", true, "this process has all it needs");
-    }
-    return {"capabilities", false, true, "missing: " + missing,
-            "run as root, or with AmbientCapabilities= in the systemd unit"};
+    const std::string missing = missing_capabilities();
+    return missing.empty() ? fine("capabilities", true, "this process has all it needs")
+                           : Capability{"capabilities", false, true, "missing: " + missing,
+                                        "run as root, or with AmbientCapabilities= in the systemd "
+                                        "unit"};
 }
 
 std::vector<Capability> features() {
