@@ -6,11 +6,13 @@ import os
 import re
 import signal
 import subprocess
+import time
 import uuid
 
 from harness import CLUSTER, TOP, Failed, apply, expect, kubectl, objects, processes, run, until
 
 VIPS = {"productpage": "10.96.100.1", "details": "10.96.100.2", "reviews": "10.96.100.3", "ratings": "10.96.100.4"}
+VIPS6 = {name: f"fd00:10:96::640{n}" for n, name in enumerate(VIPS, 1)}
 CALLS = {"productpage": "details,reviews", "reviews": "ratings"}
 PLACES = {"productpage": "node1", "reviews": "node1", "ratings": "node2", "gateway": "node1"}
 MANIFESTS = TOP / "test/cluster/manifests"
@@ -129,6 +131,13 @@ def all_ok(seen, least=1):
 
 def all_refused(seen):
     expect(seen["refused"] == seen["sent"] > 0, f"not every request was refused: {seen}")
+
+
+def refused(source, target):
+    began = time.monotonic()
+    all_refused(call(source, target, 20))
+    took = time.monotonic() - began
+    expect(took < 5, f"20 refusals took {took:.1f} s: they are not prompt")
 
 
 def agents():

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import fast_path
 from bookinfo import (
-    MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, all_refused, call, deploy, dfctl, edges, pod_spec, pods,
+    MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, call, deploy, dfctl, edges, pod_spec, pods, refused,
 )  # fmt: skip
 import plugin
+import reach
 from harness import CLUSTER, STATE, TOP, apply, expect, kubectl, objects, on_node, processes, run, until
 
 CHART = str(TOP / "deploy/helm/directfaas")
@@ -85,13 +86,6 @@ def allowed():
     return f"{len(said)} edges, 100 requests each"
 
 
-def refused(source, target):
-    began = time.monotonic()
-    all_refused(call(source, target, 20))
-    took = time.monotonic() - began
-    expect(took < 5, f"20 refusals took {took:.1f} s: they are not prompt")
-
-
 def denied():
     refused("productpage", "ratings")
     refused("details", "reviews")
@@ -127,6 +121,18 @@ def scaled_under_load():
     load = Load("productpage", "details")
     scale(3)
     scale(1)
+    return all_ok(load.stop(), 500)
+
+
+def drained_under_load():
+    """kubectl drain evicts the instances of a node, and new ones start on the other."""
+    load = Load("productpage", "details")
+    scale(3)
+    kubectl("drain", "node2", "--ignore-daemonsets", "--pod-selector=app=details", "--timeout=90s")
+    places = {pod["spec"]["nodeName"] for pod in pods("details")}
+    kubectl("uncordon", "node2")
+    scale(1)
+    expect(places == {"node1"}, f"instances after the drain of node2 are on {places}")
     return all_ok(load.stop(), 500)
 
 
@@ -262,7 +268,8 @@ def helm(*words):
 
 def helm_installs():
     proxy("off")
-    helm("install", "directfaas", CHART, "--create-namespace", "--set", "apiserver.host=172.30.0.1", "--wait")
+    networks = "podNetworks={10.244.0.0/16,fd00:10:244::/48}"
+    helm("install", "directfaas", CHART, "--create-namespace", "--set", "apiserver.host=172.30.0.1", "--set", networks, "--wait")
     chain_is_taken()
     adopted()
     said = allowed()
@@ -315,6 +322,8 @@ ALL = [
     ("call.denied-refused-promptly", denied, False),
     ("call.denied-by-pod-address", denied_by_pod_ip, False),
     ("count.equals-calls", counted, False),
+    ("call.by-dns-name", reach.by_name, False),
+    ("call.by-node-port", reach.by_node_port, False),
     ("plugin.status-and-check", plugin.status_and_check, False),
     ("plugin.sums-equal-calls", plugin.sums, False),
     ("plugin.explain-top-observe", plugin.explains_and_observes, False),
@@ -326,6 +335,7 @@ ALL = [
     ("cni.newborn-is-enforced", newborn_is_enforced, False),
     ("cni.chained-and-repaired", cni_is_chained_and_repaired, False),
     ("life.scale-1-3-1-under-load", scaled_under_load, False),
+    ("life.node-drained-under-load", drained_under_load, False),
     ("life.agents-deleted-under-load", agents_deleted_under_load, False),
     ("life.rollout-under-load", restarted_under_load, False),
     ("cni.bridge", bridge, False),
@@ -334,5 +344,6 @@ ALL = [
     ("proxy.none", works_without_proxy, False),
     ("uninstall.manifest-under-load", uninstalled_by_manifest, True),
     ("install.helm-without-proxy", helm_installs, True),
+    ("call.over-ipv6", reach.by_ipv6, False),
     ("uninstall.helm", helm_uninstalls, False),
 ]

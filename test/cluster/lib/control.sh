@@ -62,7 +62,8 @@ start_apiserver() {
 start_control_plane() {
     local pki=$state/pki
     new_space control
-    in_control sh -ec "ip link add rack type bridge && ip link set rack up && ip addr add $rack.1/24 dev rack"
+    in_control sh -ec "ip link add rack type bridge && ip link set rack up && ip addr add $rack.1/24 dev rack
+        ip addr add $rack6::1/64 dev rack nodad"
     start control etcd etcd --data-dir "$state/etcd" --listen-client-urls http://127.0.0.1:2379 \
         --advertise-client-urls http://127.0.0.1:2379 --listen-peer-urls http://127.0.0.1:2380 \
         --unsafe-no-fsync
@@ -76,4 +77,29 @@ start_control_plane() {
         --leader-elect=false
     until_true 60 "a service account" kube get serviceaccount default
     say "apiserver, controller-manager and scheduler run"
+}
+
+# dnsmasq on the control plane, behind a Service like a cluster's own DNS; it knows every Service by
+# the names that Kubernetes gives it.
+serve_names() {
+    stop dnsmasq
+    # shellcheck disable=SC2016 # a variable of the template
+    kube get services -A -o go-template='{{range .items}}{{$name := printf "%s.%s.svc.cluster.local" .metadata.name .metadata.namespace}}{{range .spec.clusterIPs}}{{.}} {{$name}}{{"\n"}}{{end}}{{end}}' |
+        grep -v ^None >"$state/names"
+    start control dnsmasq dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts \
+        --addn-hosts="$state/names" --local=/cluster.local/ --listen-address="$rack.1" --bind-interfaces \
+        --user=root --pid-file
+    kube apply -f - >/dev/null <<EOF
+apiVersion: v1
+kind: Service
+metadata: {name: kube-dns, namespace: kube-system}
+spec: {clusterIP: $dns, ports: [{name: dns, port: 53, protocol: UDP}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: kube-dns, namespace: kube-system, labels: {kubernetes.io/service-name: kube-dns}}
+addressType: IPv4
+ports: [{name: dns, port: 53, protocol: UDP}]
+endpoints: [{addresses: ["$rack.1"]}]
+EOF
 }

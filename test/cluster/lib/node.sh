@@ -8,11 +8,13 @@ start_node() {
     new_space "$name"
     cable "$name"
     enter "$name" sh -ec "ip addr add $address/24 dev uplink; ip link set uplink up
-        ip route add default via $rack.1; echo 1 >/proc/sys/net/ipv4/ip_forward"
+        ip addr add $rack6::$((10 + number))/64 dev uplink nodad
+        ip route add default via $rack.1; ip route add default via $rack6::1
+        echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"
     make_cgroups "$name"
     start_containerd "$name"
     write_network "$name" ptp
-    start_kubelet "$name" "$address"
+    start_kubelet "$name" "$address,$rack6::$((10 + number))"
 }
 
 # A veth between the node and the rack. ip names the other namespace by a process, as the machine
@@ -27,9 +29,11 @@ route_between_nodes() {
     local from to
     for ((from = 1; from <= $1; from++)); do
         in_control ip route add "$pods.$from.0/24" via "$rack.$((10 + from))"
+        in_control ip route add "$pods6:$from::/64" via "$rack6::$((10 + from))"
         for ((to = 1; to <= $1; to++)); do
             if [ "$from" -ne "$to" ]; then
                 enter "node$from" ip route add "$pods.$to.0/24" via "$rack.$((10 + to))"
+                enter "node$from" ip route add "$pods6:$to::/64" via "$rack6::$((10 + to))"
             fi
         done
     done
@@ -97,7 +101,8 @@ write_network() {
     enter "$1" sh -c 'cat >/etc/cni/net.d/.10-test && mv /etc/cni/net.d/.10-test /etc/cni/net.d/10-test.conflist' <<EOF
 {"cniVersion": "0.4.0", "name": "test", "plugins": [
   {$plugin, "ipMasq": false, "ipam": {"type": "host-local", "dataDir": "/run/ipam",
-   "ranges": [[{"subnet": "$pods.$number.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
+   "ranges": [[{"subnet": "$pods.$number.0/24"}], [{"subnet": "$pods6:$number::/64"}]],
+   "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}},
   {"type": "portmap", "capabilities": {"portMappings": true}}]}
 EOF
 }
@@ -148,7 +153,7 @@ proxy_mode() {
         enter "$node" "$bin/kube-proxy" --cleanup >>"$state/log/$node-proxy.log" 2>&1 || true
         if [ "$1" = off ]; then continue; fi
         start "$node" "$node-proxy" "$bin/kube-proxy" --proxy-mode="$1" --hostname-override="$node" \
-            --kubeconfig="$state/pki/kube-proxy.conf" --cluster-cidr="$pods.0.0/16" \
+            --kubeconfig="$state/pki/kube-proxy.conf" --cluster-cidr="$pods.0.0/16,$pods6::/48" \
             --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 \
             --conntrack-tcp-timeout-close-wait=0
         until_true 30 "kube-proxy of $node" enter "$node" curl -sf http://127.0.0.1:10256/healthz
