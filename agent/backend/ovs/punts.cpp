@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include <utility>
+
 #include "agent/backend/ovs/found.h"
 #include "agent/backend/ovs/tables.h"
 #include "lib/util/log.h"
@@ -218,6 +220,15 @@ void Punts::tell(const Found& found, df_verdict verdict, Taken& taken) {
     taken.events.push_back(event);
 }
 
+/// The kernel's datapath asks ovs-vswitchd about the first one, and takes what comes meanwhile for
+/// first ones, too: they would count as calls.
+bool Punts::follows(const HeldPacket& packet) {
+    constexpr std::chrono::milliseconds kAtOnce{20};
+    const auto before = std::exchange(replayed_at_, Clock::now());
+    const bool same = std::exchange(replayed_, packet.flow) == packet.flow;
+    return same && packet.flow.protocol == IPPROTO_UDP && replayed_at_ - before < kAtOnce;
+}
+
 Result<void> Punts::replay(const State& state, const HeldPacket& packet, ReplayAction action) {
     std::uint32_t port = kPortLocal;
     if (packet.kind == HeldPacket::Kind::kNoInstance) {
@@ -231,6 +242,7 @@ Result<void> Punts::replay(const State& state, const HeldPacket& packet, ReplayA
     }
     std::uint32_t bits = kReplayed;
     bits |= action == ReplayAction::kRefuse ? kGiveUp : 0;
+    bits |= follows(packet) ? kUncounted : 0;
     Actions again = Actions().set(field::kFlags, bits, bits);
     again.resubmit(table::kClassify);
     return openflow_.send(packet_out(port, again, packet.frame));

@@ -54,6 +54,8 @@ class Punts {
     void choose_again(const Found& found);
     void tell(const Found& found, df_verdict verdict, Taken& taken);
     void forget(const Found& found);
+    /// Whether it goes after another datagram of its flow that was sent on just now.
+    bool follows(const HeldPacket& packet);
     bool event_allowed();
 
     util::UniqueFd epoll_;
@@ -63,6 +65,8 @@ class Punts {
     Clock::time_point refilled_{};
     Clock::time_point refused_{};  // last time, as far as is known
     std::uint64_t events_lost_ = 0;
+    FlowTuple replayed_;  // last
+    Clock::time_point replayed_at_{};
 };
 
 }  // namespace directfaas::backend::ovs

@@ -64,10 +64,11 @@ inline constexpr std::uint32_t kGiveUp =
 inline constexpr std::uint32_t kToVip = 1U << 3;  // the destination is a vIP
 inline constexpr std::uint32_t kDeclared = 1U
                                            << 4;  // the port is one of the function's target ports
-inline constexpr std::uint32_t kUncounted = 1U << 5;  // counted at its caller's own node
-inline constexpr std::uint32_t kAdopted = 1U << 6;    // of a pod that may have older connections
-inline constexpr std::uint32_t kEntry = 1U << 7;      // of a pod of an entry
-inline constexpr std::uint32_t kToAudit = 1U << 9;    // no edge allows it; to be counted
+/// Counted at its caller's own node, or with the datagram sent on just before it.
+inline constexpr std::uint32_t kUncounted = 1U << 5;
+inline constexpr std::uint32_t kAdopted = 1U << 6;  // of a pod that may have older connections
+inline constexpr std::uint32_t kEntry = 1U << 7;    // of a pod of an entry
+inline constexpr std::uint32_t kToAudit = 1U << 9;  // no edge allows it; to be counted
 inline constexpr unsigned kKeptBit = 8;
 inline constexpr std::uint32_t kKept = 1U << kKeptBit;  // its caller sends what the agent keeps
 
