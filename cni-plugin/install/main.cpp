@@ -64,6 +64,24 @@ Result<void> install_binary(const Options& options) {
     return write_file(binary_path(options), *wanted, 0755);
 }
 
+/// Says what is in the way once, and again when it has changed.
+void tell_passed_over(const Options& options, const NetworkDir& dir, Done done) {
+    static std::vector<std::string> told;
+    auto lines = dir.passed_over();
+    if (done == Done::kNoNetwork) {
+        lines.push_back(options.config_dir +
+                        ": no network to chain to yet; the main CNI plugin's "
+                        "configuration is waited for");
+    }
+    if (lines == told) {
+        return;
+    }
+    for (const auto& line : lines) {
+        log::warning("{}", line);
+    }
+    told = std::move(lines);
+}
+
 /// One look at both: the binary first, as a listed but missing one fails every pod on the node.
 /// Returns how long the next look may wait.
 int look(const Options& options, NetworkDir& dir) {
@@ -76,6 +94,7 @@ int look(const Options& options, NetworkDir& dir) {
         log::error("{}", done.error().text());
         return kSoonMs;
     }
+    tell_passed_over(options, dir, *done);
     if (*done == Done::kChanged) {
         log::info("{}: {} is chained", options.config_dir, kPluginType);
     }

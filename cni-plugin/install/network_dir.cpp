@@ -38,11 +38,19 @@ std::vector<std::string> NetworkDir::files() const {
 }
 
 util::Result<Done> NetworkDir::ensure(const Json& entry) {
+    passed_over_.clear();
     for (const auto& file : files()) {
         const auto text = read_file(file);
-        auto network = text ? NetworkList::parse(*text) : std::nullopt;
+        auto network = text ? NetworkList::parse(*text) : util::fail_errno("it cannot be read");
+        if (!network) {
+            passed_over_.push_back(file + ": " + network.error().text());
+            continue;
+        }
         // A runtime takes a list from a .conflist only, and a single plugin from the others only.
-        if (!network || network->was_single == file.ends_with(".conflist")) {
+        if (network->was_single == file.ends_with(".conflist")) {
+            passed_over_.push_back(file +
+                                   ": a list has to be in a .conflist, a single plugin in a "
+                                   ".conf");
             continue;
         }
         return method_ == Method::kDropIn ? drop_in(*network, entry)
@@ -88,10 +96,17 @@ util::Result<Done> NetworkDir::in_place(const std::string& file, const std::stri
 /// The list is in place before the single file, which comes first in order, is put aside: at no
 /// moment is there no network.
 util::Result<Done> NetworkDir::as_list(const std::string& file, const NetworkList& network) const {
-    if (auto written = write_file(list_of(file).string(), network.text(), 0644); !written) {
+    std::error_code error;
+    const auto list = list_of(file).string();
+    // Ours are those for which a single file was put aside, and one that is written already.
+    if (fs::exists(list, error) && !fs::exists(saved_of(file), error) &&
+        read_file(list) != network.text()) {
+        return util::fail(list + " is another network's, and " + file +
+                          " needs its name: rename one of the two");
+    }
+    if (auto written = write_file(list, network.text(), 0644); !written) {
         return std::unexpected(written.error());
     }
-    std::error_code error;
     fs::rename(file, saved_of(file), error);
     if (error) {
         return util::fail_errno("put aside " + file, error.value());
@@ -127,7 +142,10 @@ util::Result<void> NetworkDir::withdraw_from(const std::string& file) const {
     }
     for (int attempt = 0; attempt < kTries; ++attempt) {
         const auto text = read_file(file);
-        auto network = text ? NetworkList::parse(*text) : std::nullopt;
+        if (!text) {
+            return {};
+        }
+        auto network = NetworkList::parse(*text);
         if (!network || network->was_single || !network->take_out()) {
             return {};
         }

@@ -27,6 +27,9 @@ class NetworkDir {
 
     /// Makes the network that the runtime would take end with `entry`.
     util::Result<Done> ensure(const Json& entry);
+    /// What the last ensure() could not use, and why, a line each: files that a runtime passes
+    /// over, too. They are left as they are.
+    [[nodiscard]] const std::vector<std::string>& passed_over() const { return passed_over_; }
     /// Takes our plugin out of every file, and gives a single plugin's file its form back.
     util::Result<void> withdraw();
 
@@ -41,6 +44,7 @@ class NetworkDir {
 
     std::string dir_;
     Method method_;
+    std::vector<std::string> passed_over_;
 };
 
 }  // namespace directfaas::cni_install

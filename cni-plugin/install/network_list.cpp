@@ -2,6 +2,8 @@
 #include "cni-plugin/install/network_list.h"
 
 #include <algorithm>
+#include <exception>
+#include <stdexcept>
 #include <utility>
 
 namespace directfaas::cni_install {
@@ -16,20 +18,37 @@ bool is_ours(const Json& plugin) { return plugin["type"] == kPluginType; }
 
 bool is_plugin(const Json& item) { return item.is_object() && has_text(item, "type"); }
 
+/// No network nests like this. Laid out anew, deep text grows by the square of its depth.
+constexpr int kMaxDepth = 100;
+
+util::Result<Json> read_json(std::string_view text) {
+    try {
+        return Json::parse(text, [](int depth, Json::parse_event_t, Json&) {
+            return depth <= kMaxDepth ? true : throw std::length_error("it is nested too deep");
+        });
+    } catch (const std::exception& error) {
+        return util::fail(std::string("it is no JSON: ") + error.what());
+    }
+}
+
 }  // namespace
 
-std::optional<NetworkList> NetworkList::parse(std::string_view text) {
+util::Result<NetworkList> NetworkList::parse(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf")) {
-        return std::nullopt;
+        return util::fail("it begins with a byte order mark");
     }
-    auto object = Json::parse(text, nullptr, false);
+    auto read = read_json(text);
+    if (!read) {
+        return std::unexpected(read.error());
+    }
+    auto& object = *read;
     if (!object.is_object() || !has_text(object, "name")) {
-        return std::nullopt;
+        return util::fail("it is no JSON object with a name");
     }
     NetworkList network;
     if (!object.contains("plugins")) {
         if (!is_plugin(object) || is_ours(object)) {
-            return std::nullopt;
+            return util::fail("it has neither plugins nor a type of another's plugin");
         }
         network.was_single = true;
         network.list["name"] = object["name"];
@@ -40,9 +59,11 @@ std::optional<NetworkList> NetworkList::parse(std::string_view text) {
         return network;
     }
     const auto& plugins = object["plugins"];
-    if (!plugins.is_array() || !std::ranges::all_of(plugins, is_plugin) ||
-        std::ranges::all_of(plugins, is_ours)) {
-        return std::nullopt;
+    if (!plugins.is_array() || !std::ranges::all_of(plugins, is_plugin)) {
+        return util::fail("its plugins are no list of objects with a type");
+    }
+    if (std::ranges::all_of(plugins, is_ours)) {
+        return util::fail("it names no plugin of another");
     }
     network.list = std::move(object);
     return network;

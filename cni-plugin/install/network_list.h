@@ -3,9 +3,10 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
+
+#include "lib/util/result.h"
 
 namespace directfaas::cni_install {
 
@@ -19,8 +20,9 @@ struct NetworkList {
     Json list;
     bool was_single = false;
 
-    /// Nothing if a runtime would pass over the file, or if it names no plugin but ours.
-    static std::optional<NetworkList> parse(std::string_view text);
+    /// Fails, and says why, if a runtime would pass over the file, or if it names no plugin but
+    /// ours.
+    static util::Result<NetworkList> parse(std::string_view text);
     [[nodiscard]] std::string name() const;
     /// How often our plugin is in it.
     [[nodiscard]] std::size_t copies() const;
