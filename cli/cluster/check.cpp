@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "cli/cluster/check_items.h"
 #include "cli/cluster/cluster.h"
 #include "cli/render/render.h"
 #include "cli/table.h"
@@ -35,39 +36,21 @@ std::pair<int, int> version_of(std::string_view text) {
     return version;
 }
 
-Json check(const char* name, bool ok, bool required, const std::string& detail,
-           const std::string& advice) {
-    return {{"name", name},
-            {"ok", ok},
-            {"required", required},
-            {"detail", detail},
-            {"advice", ok ? "" : advice}};
-}
-
-/// For what could not be asked: no verdict, but said.
-Json unknown(const char* name, const Failure& failure) {
-    return check(name, false, false, "not known: " + failure.message, failure.advice);
-}
-
 Json kubernetes(const ClusterOptions& options) {
     const auto answer = read_kubectl(options, {"version", "-o", "json"});
     if (!answer) {
-        return check("apiserver", false, true, answer.error().message,
-                     "kubectl has to reach the cluster: --kubeconfig, --context");
+        return check_item("apiserver", false, true, answer.error().message,
+                          "kubectl has to reach the cluster: --kubeconfig, --context");
     }
     const auto version = text_at(object_at(*answer, "serverVersion"), "gitVersion");
-    return check("kubernetes", version_of(version) >= kLeastKubernetes, true, version,
-                 "Kubernetes 1.29 or later is wanted");
+    return check_item("kubernetes", version_of(version) >= kLeastKubernetes, true, version,
+                      "Kubernetes 1.29 or later is wanted");
 }
 
-Json kernels(const ClusterOptions& options) {
-    const auto nodes = read_kubectl(options, {"get", "nodes", "-o", "json"});
-    if (!nodes) {
-        return unknown("kernels", nodes.error());
-    }
+Json kernels(const Json& nodes) {
     std::vector<std::string> old;
     std::vector<std::string> all;
-    for (const auto& node : list_at(*nodes, "items")) {
+    for (const auto& node : list_at(nodes, "items")) {
         const auto& info = object_at(object_at(node, "status"), "nodeInfo");
         const auto kernel = text_at(info, "kernelVersion");
         const bool linux = text_at(info, "operatingSystem") == "linux";
@@ -75,21 +58,30 @@ Json kernels(const ClusterOptions& options) {
                                       linux ? kernel : text_at(info, "operatingSystem"));
         (linux && version_of(kernel) >= kLeastKernel ? all : old).push_back(text);
     }
-    return old.empty() ? check("kernels", true, true, fmt::format("{}", fmt::join(all, ", ")), "")
-                       : check("kernels", false, true, fmt::format("{}", fmt::join(old, ", ")),
-                               "Linux 5.10 or later is wanted; the chart's agent.nodeSelector "
-                               "leaves nodes out");
+    return old.empty()
+               ? check_item("kernels", true, true, fmt::format("{}", fmt::join(all, ", ")), "")
+               : check_item("kernels", false, true, fmt::format("{}", fmt::join(old, ", ")),
+                            "Linux 5.10 or later is wanted; the chart's agent.nodeSelector "
+                            "leaves nodes out");
+}
+
+std::vector<Json> node_items(const ClusterOptions& options) {
+    const auto nodes = read_kubectl(options, {"get", "nodes", "-o", "json"});
+    if (!nodes) {
+        return {unknown_item("kernels", nodes.error()), unknown_item("runtimes", nodes.error())};
+    }
+    return {kernels(*nodes), runtimes_item(*nodes)};
 }
 
 Json crds(const ClusterOptions& options) {
     const auto found = run_kubectl(options, {"get", "crd", "functionchains.directfaas.io",
                                              "directfaasnodes.directfaas.io", "-o", "name"});
     if (!found && !found.error().message.contains("NotFound")) {
-        return unknown("resources", found.error());
+        return unknown_item("resources", found.error());
     }
-    return check("resources", found.has_value(), false,
-                 found ? "FunctionChain, DirectFaaSNode" : "not there yet",
-                 "the install brings them: docs/kubernetes.md");
+    return check_item("resources", found.has_value(), false,
+                      found ? "FunctionChain, DirectFaaSNode" : "not there yet",
+                      "the install brings them: docs/kubernetes.md");
 }
 
 /// A namespace that admits only `baseline` or `restricted` pods refuses the agents.
@@ -98,18 +90,19 @@ Json admission(const ClusterOptions& options) {
         read_kubectl(options, {"get", "namespace", options.name_space, "-o", "json"});
     if (!found) {
         return found.error().message.contains("NotFound")
-                   ? check("namespace", true, true,
-                           printable(options.name_space) + " is not there yet", "")
-                   : unknown("namespace", found.error());
+                   ? check_item("namespace", true, true,
+                                printable(options.name_space) + " is not there yet", "")
+                   : unknown_item("namespace", found.error());
     }
     const auto level = text_at(object_at(object_at(*found, "metadata"), "labels"),
                                "pod-security.kubernetes.io/enforce");
     const bool fine = level.empty() || level == "privileged";
-    return check("namespace", fine, true,
-                 fmt::format("{} admits {}", printable(options.name_space),
-                             level.empty() ? "what is the cluster's default" : level + " pods"),
-                 "label it pod-security.kubernetes.io/enforce=privileged: the agents use the "
-                 "node's network and paths");
+    return check_item(
+        "namespace", fine, true,
+        fmt::format("{} admits {}", printable(options.name_space),
+                    level.empty() ? "what is the cluster's default" : level + " pods"),
+        "label it pod-security.kubernetes.io/enforce=privileged: the agents use the "
+        "node's network and paths");
 }
 
 /// Without it any agent's pod could write another node's state.
@@ -117,12 +110,13 @@ Json policies(const ClusterOptions& options) {
     const auto listed = run_kubectl(
         options, {"api-resources", "--api-group=admissionregistration.k8s.io", "-o", "name"});
     if (!listed) {
-        return unknown("admission policies", listed.error());
+        return unknown_item("admission policies", listed.error());
     }
     const bool served = listed->contains("validatingadmissionpolicies.");
-    return check("admission policies", served, true,
-                 served ? "ValidatingAdmissionPolicy is served" : "not served",
-                 "the chart's policy keeps each agent to its own node's state: docs/security.md");
+    return check_item(
+        "admission policies", served, true,
+        served ? "ValidatingAdmissionPolicy is served" : "not served",
+        "the chart's policy keeps each agent to its own node's state: docs/security.md");
 }
 
 Json may_exec(const ClusterOptions& options) {
@@ -130,19 +124,37 @@ Json may_exec(const ClusterOptions& options) {
         run_kubectl(options, {"auth", "can-i", "create", "pods", "--subresource=exec"});
     const bool no = !may && may.error().message.contains("ended with status 1");
     if (!may && !no) {
-        return unknown("pods/exec", may.error());
+        return unknown_item("pods/exec", may.error());
     }
-    return check("pods/exec", may.has_value(), false,
-                 may ? "you may ask the agents" : "you may not ask the agents",
-                 "`create` on `pods/exec` in namespace " + printable(options.name_space));
+    return check_item("pods/exec", may.has_value(), false,
+                      may ? "you may ask the agents" : "you may not ask the agents",
+                      "`create` on `pods/exec` in namespace " + printable(options.name_space));
 }
 
 }  // namespace
 
+Json check_item(const char* name, bool ok, bool required, const std::string& detail,
+                const std::string& advice) {
+    return {{"name", name},
+            {"ok", ok},
+            {"required", required},
+            {"detail", detail},
+            {"advice", ok ? "" : advice}};
+}
+
+Json unknown_item(const char* name, const Failure& failure) {
+    return check_item(name, false, false, "not known: " + failure.message, failure.advice);
+}
+
 Json cluster_checks(const ClusterOptions& options) {
     Json checks = Json::array({kubernetes(options)});
     if (flag_at(checks[0], "ok") || text_at(checks[0], "name") == "kubernetes") {
-        for (auto* question : {kernels, policies, crds, admission, may_exec}) {
+        for (auto* questions : {node_items, network_items}) {
+            for (auto& item : questions(options)) {
+                checks.push_back(std::move(item));
+            }
+        }
+        for (auto* question : {policies, crds, admission, may_exec}) {
             checks.push_back(question(options));
         }
     }

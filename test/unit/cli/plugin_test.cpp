@@ -167,7 +167,8 @@ TEST_F(Plugin, CheckNeedsNoInstall) {
     when("version -o json", print(R"({"serverVersion":{"gitVersion":"v1.28.3"}})"));
     when("get nodes", print(R"({"items":[
         {"metadata":{"name":"old"},"status":{"nodeInfo":{"kernelVersion":"4.19.0-1","operatingSystem":"linux"}}},
-        {"metadata":{"name":"new"},"status":{"nodeInfo":{"kernelVersion":"6.1.0","operatingSystem":"linux"}}}]})"));
+        {"metadata":{"name":"new"},"status":{"nodeInfo":{"kernelVersion":"6.1.0","operatingSystem":"linux",
+         "containerRuntimeVersion":"containerd://1.7.2"}}}]})"));
     when("api-resources", print("validatingadmissionpolicies.admissionregistration.k8s.io"));
     when("get crd", "echo 'Error from server (NotFound): no crd' >&2; exit 1");
     when("get namespace", print(R"({"metadata":{"labels":
@@ -178,6 +179,10 @@ TEST_F(Plugin, CheckNeedsNoInstall) {
     EXPECT_EQ(ended.exit, 1);
     EXPECT_THAT(ended.out, HasSubstr("FAIL  kubernetes"));
     EXPECT_THAT(ended.out, HasSubstr("old 4.19.0-1"));
+    EXPECT_THAT(ended.out, HasSubstr("warn  runtimes"));
+    EXPECT_THAT(ended.out, HasSubstr("containerd://1.7.2 on 1 node, not told on 1 node"));
+    EXPECT_THAT(ended.out, HasSubstr("not what old has"));
+    EXPECT_THAT(ended.out, HasSubstr("warn  main CNI plugin"));
     EXPECT_THAT(ended.out, HasSubstr("ok    admission policies"));
     EXPECT_THAT(ended.out, HasSubstr("admits baseline pods"));
     EXPECT_THAT(ended.out, HasSubstr("you may not ask the agents"));
