@@ -72,6 +72,7 @@ util::Result<std::unique_ptr<Agent>> Agent::start(util::EventLoop& loop,
 
 Agent::~Agent() {
     status_.reset();  // its threads ask the others
+    limits_.reset();  // its thread asks the switch
     if (watched_events_ >= 0) {
         loop_.unwatch(watched_events_);
     }
@@ -208,6 +209,7 @@ void Agent::tick() {
     take_pending_cni();
     settle_cni();
     publish_node_state();
+    tell_events();
     const auto reasons = not_ready();
     drain_if_told(reasons.empty());
     report_to_systemd(reasons);

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "agent/backend/backend.h"
+#include "agent/cluster_events/limits_watch.h"
+#include "agent/cluster_events/teller.h"
 #include "agent/cni/store.h"
 #include "agent/control/control.h"
 #include "agent/hold/exec_activator.h"
@@ -24,6 +26,7 @@
 #include "agent/status/service_notice.h"
 #include "agent/status/status_server.h"
 #include "agent/sync/synchronizer.h"
+#include "lib/kube/events.h"
 #include "lib/util/event_loop.h"
 
 namespace directfaas {
@@ -116,6 +119,14 @@ class Agent final : public control::AgentAccess {
     // wiring_node_state.cpp
     void publish_node_state();
 
+    // wiring_events.cpp
+    void open_events(std::unique_ptr<kube::HttpTransport> transport);
+    void add_pod_troubles(std::vector<cluster_events::Trouble>& troubles) const;
+    void add_chain_troubles(std::vector<cluster_events::Trouble>& troubles) const;
+    void add_node_troubles(std::vector<cluster_events::Trouble>& troubles) const;
+    void tell_limits();
+    void tell_events();
+
     [[nodiscard]] const char* source_kind() const;
     [[nodiscard]] std::vector<std::string> not_ready() const;
     [[nodiscard]] std::vector<links::UnattachedPod> unattached() const;
@@ -147,6 +158,11 @@ class Agent final : public control::AgentAccess {
     std::string source_place_;  // a directory, or the URL of an apiserver
     std::unique_ptr<node_state::NodeStateWriter> node_state_;  // null without an apiserver
     std::optional<kube::NodeState> last_node_state_;
+    // Events of the cluster: null without an apiserver.
+    std::unique_ptr<kube::EventRecorder> recorder_;
+    std::unique_ptr<cluster_events::Teller> teller_;
+    std::unique_ptr<cluster_events::LimitsWatch> limits_;
+    std::vector<backend::TableUsage> full_tables_;
     std::unique_ptr<control::Control> control_;
     std::unique_ptr<status::StatusServer> status_;
 };

@@ -84,6 +84,7 @@ util::Result<void> Agent::open_source() {
         std::move(replace));
     node_state_ = std::make_unique<node_state::NodeStateWriter>(
         kube::transports_to(*access)(), node_state::WriterOptions{.node = options_.node_name});
+    open_events(kube::transports_to(*access)());
     return {};
 }
 

@@ -56,6 +56,10 @@ void HoldQueue::rules_changed(const model::RuleDelta& delta, const model::RuleSe
     }
 }
 
+void HoldQueue::on_given_up(std::function<void(const GivenUp&)> told) {
+    state_->given_up = std::move(told);
+}
+
 HoldCounters HoldQueue::counters() const {
     HoldCounters out = state_->counters;
     out.activations = state_->activations.started();

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <string>
 
 #include "agent/backend/backend.h"
 #include "agent/hold/activator.h"
@@ -72,6 +74,13 @@ struct HoldCounters {
     Histogram listening_to_replay;  // port proven (or endpoint known) to first replay
 };
 
+/// A call that was held, or was to be, and was refused because no instance took it.
+struct GivenUp {
+    model::Identity from;
+    model::Identity to;
+    std::string why;
+};
+
 /// All on the loop's thread. Packets that are held when the agent ends are lost; the callers'
 /// retransmissions are held anew.
 class HoldQueue {
@@ -89,6 +98,10 @@ class HoldQueue {
     /// Call after `delta` was applied to the backend; `rules` is the result. The queue reads
     /// `rules` again when packets come: it has to stay at its place until the next call.
     void rules_changed(const model::RuleDelta& delta, const model::RuleSet& rules);
+
+    /// Called with each call that is given up, which may be thousands at once. Must not use the
+    /// queue.
+    void on_given_up(std::function<void(const GivenUp&)> told);
 
     [[nodiscard]] HoldCounters counters() const;
 

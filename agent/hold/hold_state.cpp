@@ -56,6 +56,9 @@ void HoldQueue::State::take_first(HeldPacket packet) {
                          packet.to.text(), calls.bytes());
         }
         refuse_packet(packet);
+        if (!is_source) {
+            given_up({packet.from, packet.to, "too many calls wait already"});
+        }
         return;
     }
     ++(is_source ? counters.source_held : counters.held);
@@ -161,20 +164,27 @@ void HoldQueue::State::try_again(Call& call) {
     }
 }
 
+std::string HoldQueue::State::why_not_sent(const Call& call) const {
+    const auto* route = std::get_if<model::RouteKey>(&call.line->awaited);
+    if (route == nullptr) {
+        return "no pod is known with its source address";
+    }
+    const auto failure = proof.failure(*route);
+    return ready(*route).empty() ? "no instance became ready"
+           : failure.empty()     ? "no instance answered"
+                                 : "the instance does not listen: " + failure;
+}
+
 void HoldQueue::State::give_up(Call& call) {
+    const auto why = why_not_sent(call);
     if (log_expiry.due()) {
-        const auto* route = std::get_if<model::RouteKey>(&call.line->awaited);
-        std::string why = "no pod is known with its source address";
-        if (route != nullptr) {
-            const auto failure = proof.failure(*route);
-            why = ready(*route).empty() ? "no instance became ready"
-                  : failure.empty()     ? "no instance answered"
-                                        : "the instance does not listen: " + failure;
-        }
         log::warning("gave up a held call of {} to {}, {} → {}: {}", call.from.text(),
                      call.to.text(), call.key.flow.source.text(),
                      util::endpoint_text(call.key.flow.destination, call.key.flow.destination_port),
                      why);
+    }
+    if (!call.is_source()) {
+        given_up({call.from, call.to, why});
     }
     refuse(call, call.is_source() ? counters.source_denied : counters.expired);
 }

@@ -52,6 +52,7 @@ struct HoldQueue::State {
     void retry(Call& call);
     void try_again(Call& call);
     void give_up(Call& call);
+    [[nodiscard]] std::string why_not_sent(const Call& call) const;
     void refuse(Call& call, std::uint64_t& counter);
     void forget(Call& call);
 
@@ -88,6 +89,7 @@ struct HoldQueue::State {
     PortProof proof;
     Activations activations;
     util::EventLoop::TimerId recheck;
+    std::function<void(const GivenUp&)> given_up = [](const GivenUp&) {};
     OncePerSecond log_overflow;
     OncePerSecond log_expiry;
     OncePerSecond log_failure;

@@ -107,6 +107,24 @@ class KubeSource::Watches {
         return found;
     }
 
+    [[nodiscard]] std::vector<RefusedHere> refused_here() const {
+        std::vector<RefusedHere> refused;
+        for (const auto& [key, uid] : accepted_) {
+            for (const auto& problem :
+                 origins_.problems_of(kube::origin_of(Kind::kFunctionChain, key))) {
+                if (problem.severity == model::Problem::Severity::kError) {
+                    refused.push_back({{key.ns, key.name}, uid, problem.message});
+                    break;
+                }
+            }
+        }
+        return refused;
+    }
+    [[nodiscard]] std::string uid_of(const std::string& object) const {
+        const auto* found = origins_.in_force(object);
+        return found == nullptr ? "" : found->uid;
+    }
+
    private:
     using Informer = kube::Informer<ModelObject>;
     using WatchId = KubePods::WatchId;
@@ -129,6 +147,7 @@ class KubeSource::Watches {
             const auto origin = kube::origin_of(kind, change.key);
             if (kind == Kind::kFunctionChain) {
                 entries_.take(change);
+                note_accepted(change);
             }
             change.object ? origins_.put(origin, std::move(*change.object))
                           : origins_.remove(origin);
@@ -137,6 +156,14 @@ class KubeSource::Watches {
             watch_entries();
         }
         settle_soon();
+    }
+
+    void note_accepted(const kube::Change<ModelObject>& change) {
+        if (change.object && change.object->newest_accepted) {
+            accepted_[change.key] = change.object->uid;
+        } else {
+            accepted_.erase(change.key);
+        }
     }
 
     void take_pod(WatchId id, kube::Change<ModelObject> change) {
@@ -212,6 +239,7 @@ class KubeSource::Watches {
     util::EventLoop& loop_;
     KubeOptions options_;
     kube::EntryPods entries_;
+    std::map<kube::ObjectKey, std::string> accepted_;  // uids of chains, see refused_here()
     KubePods pods_;
     kube::Origins origins_;
     std::set<kube::Resource> wanted_entries_;
@@ -245,5 +273,9 @@ bool KubeSource::complete() const { return watches_->complete(); }
 std::string KubeSource::unseen_policies() const { return watches_->unseen_policies(); }
 
 std::vector<ChainInForce> KubeSource::chains() const { return watches_->chains(); }
+
+std::vector<RefusedHere> KubeSource::refused_here() const { return watches_->refused_here(); }
+
+std::string KubeSource::uid_of(const std::string& object) const { return watches_->uid_of(object); }
 
 }  // namespace directfaas::source

@@ -41,6 +41,8 @@ class KubeSource final : public Source {
     [[nodiscard]] bool complete() const override;
     [[nodiscard]] std::string unseen_policies() const override;
     [[nodiscard]] std::vector<ChainInForce> chains() const override;
+    [[nodiscard]] std::vector<RefusedHere> refused_here() const override;
+    [[nodiscard]] std::string uid_of(const std::string& object) const override;
 
    private:
     class Watches;

@@ -28,6 +28,13 @@ struct ChainInForce {
     std::string uid;
 };
 
+/// A chain whose newest state the controller has accepted and this node refuses.
+struct RefusedHere {
+    model::ObjectName name;
+    std::string uid;
+    std::string why;
+};
+
 /// On the loop's thread.
 class Source {
    public:
@@ -53,6 +60,9 @@ class Source {
     [[nodiscard]] virtual std::string unseen_policies() const { return {}; }
     /// In no particular order; a directory's chains have no generation and are not among them.
     [[nodiscard]] virtual std::vector<ChainInForce> chains() const { return {}; }
+    [[nodiscard]] virtual std::vector<RefusedHere> refused_here() const { return {}; }
+    /// Of an object that is in force, "Pod shop/reviews-0"; empty: there is none, or it has none.
+    [[nodiscard]] virtual std::string uid_of(const std::string& /*object*/) const { return {}; }
 };
 
 }  // namespace directfaas::source

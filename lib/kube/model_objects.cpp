@@ -107,7 +107,8 @@ void read_last_accepted(const RawObject& raw, ModelObject& result) {
         return;
     }
     const auto generation = json::number_member(*accepted, "generation").value_or(0);
-    if (generation == 0 || generation == raw.generation) {
+    result.newest_accepted = generation != 0 && generation == raw.generation;
+    if (generation == 0 || result.newest_accepted) {
         return;
     }
     const auto item = fmt::format(R"({{"metadata":{{"namespace":{},"name":{}}},"spec":{}}})",

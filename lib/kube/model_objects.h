@@ -44,6 +44,7 @@ struct ModelObject {
     /// that is not told or is the newest state itself.
     std::vector<model::Object> last_accepted{};
     std::int64_t accepted_generation = 0;
+    bool newest_accepted = false;  // the status says that this very state of a chain is in force
 };
 
 /// Thread-safe.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rights of deploy/install.yaml, which is the chart rendered, on a real apiserver, with tokens
-// as pods have them: an agent writes its own node's state and nothing else, the controller what it
-// needs.
+// as pods have them: an agent writes its own node's state and Events and nothing else, the
+// controller what it needs.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "agent/node_state/node_state_writer.h"
+#include "lib/kube/events.h"
 #include "lib/kube/httplib_transport.h"
 #include "lib/kube/model_objects.h"
 #include "test/kube/controller_process.h"
@@ -107,10 +108,73 @@ TEST_F(RightsTest, AnAgentWritesNothingElse) {
         agent->merge("/apis/directfaas.io/v1alpha1/namespaces/default/functionchains/x/status",
                      R"({"status":{}})"),
         "403");
-    expect_refused(agent->create("/apis/events.k8s.io/v1/namespaces/default/events", "{}"), "403");
+    expect_refused(agent->get("/apis/events.k8s.io/v1/namespaces/default/events"), "403");
+    expect_refused(agent->create("/api/v1/namespaces/default/events", "{}"), "403");
     expect_refused(agent->get("/api/v1/namespaces/default/secrets"), "403");
     EXPECT_TRUE(agent->list(kube::resource_of(kube::Kind::kFunctionChain)));
     EXPECT_TRUE(agent->list(kube::resource_of(kube::Kind::kPod)));
+}
+
+/// An Event as the agent of `node` writes it.
+Json event(const std::string& name, const std::string& node) {
+    return {{"apiVersion", "events.k8s.io/v1"},
+            {"kind", "Event"},
+            {"metadata", {{"name", name}, {"namespace", "default"}}},
+            {"eventTime", "2026-11-24T09:00:00.000000Z"},
+            {"reportingController", "directfaas.io/agent"},
+            {"reportingInstance", node},
+            {"type", "Warning"},
+            {"reason", "NotEnforced"},
+            {"action", "Attach"},
+            {"note", "because"},
+            {"regarding", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node}, {"uid", node}}}};
+}
+
+TEST_F(RightsTest, AnAgentTellsEventsInItsOwnNodesNameOnly) {
+    const std::string path = "/apis/events.k8s.io/v1/namespaces/default/events";
+    const auto agent = server().client(token("directfaas-agent", "agent-n1"));
+    int serial = 0;
+    const auto nothing = Json::object();
+    const auto write = [&](kube::Client& client, const Json& change, const char* node = "n1") {
+        auto body = event("e" + std::to_string(++serial), node);
+        body.merge_patch(change);
+        return client.create(path, body.dump());
+    };
+    // The policy is taken up a moment after it was written; from then on it holds.
+    ASSERT_TRUE(wait_until([&] { return !write(*agent, nothing, "nobody").has_value(); }));
+
+    const auto own = write(*agent, nothing);
+    EXPECT_TRUE(own) << own.error().text();
+    const auto of_a_pod =
+        write(*agent, {{"regarding", {{"kind", "Pod"}, {"name", "p"}, {"namespace", "default"}}}});
+    EXPECT_TRUE(of_a_pod) << of_a_pod.error().text();
+    expect_refused(write(*agent, {{"reportingInstance", "n2"}}),
+                   "may write Events as reportingInstance n1 only, not n2");
+    expect_refused(write(*agent, nothing, "n2"), "not n2");
+    expect_refused(write(*agent, {{"reportingController", "kubelet"}}),
+                   "as reportingController directfaas.io/agent only");
+    expect_refused(write(*agent, {{"regarding", {{"name", "n2"}}}}),
+                   "no Events about another node");
+    const auto unbound = server().client(token("directfaas-agent"));
+    expect_refused(write(*unbound, nothing), "the agent's token names no node");
+}
+
+TEST_F(RightsTest, TheRecordersEventsAreTaken) {
+    kube::EventRecorder recorder(
+        kube::transports_to(server().access(token("directfaas-agent", "agent-n1")))(),
+        {.controller = "directfaas.io/agent", .instance = "n1"});
+    recorder.record({.api_version = "v1",
+                     .kind = "Node",
+                     .ns = "",
+                     .name = "n1",
+                     .uid = "n1",
+                     .type = kube::Event::Type::kWarning,
+                     .reason = "RulesNotInForce",
+                     .action = "Enforce",
+                     .note = "table `vip` is full"});
+    ASSERT_TRUE(wait_until([&] { return recorder.counters().sent == 1; }))
+        << recorder.counters().dropped << " were refused";
+    EXPECT_THAT(server().kubectl({"describe", "node", "n1"}), HasSubstr("table `vip` is full"));
 }
 
 TEST_F(RightsTest, TheWriterWritesChangesAndGathersThem) {

@@ -2,6 +2,7 @@
 // The agent on a cluster: what it leaves alone until it knows everything, and what it tells.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 
 #include "agent/wiring.h"
 #include "test/support/memory_backend.h"
@@ -98,6 +99,37 @@ TEST_F(KubeAgentTest, TellsWhatIsInForceOnItsNode) {
     ASSERT_TRUE(pump([&] { return state()["chains"].size() == 1; }));
     EXPECT_EQ(state()["chains"][0]["name"], "c");
     EXPECT_EQ(state()["unattachedPods"], 1);
+}
+
+TEST_F(KubeAgentTest, ACallThatIsGivenUpIsAnEventOfItsFunction) {
+    options_.hold_deadline = std::chrono::milliseconds(50);
+    cluster_.chain("c",
+                   R"("functions":[{"name":"front","scaleFromZero":"Metrics"},{"name":"back"}],)"
+                   R"("edges":[{"from":"back","to":"front"}])");
+    ASSERT_TRUE(start());
+    ASSERT_TRUE(ready());
+    backend::HeldPacket packet;
+    packet.kind = backend::HeldPacket::Kind::kNoInstance;
+    packet.flow = {ip("10.244.1.1"), ip("10.96.0.1"), 4000, 80, IPPROTO_TCP};
+    packet.from = function("back");
+    packet.to = function("front");
+    packet.frame = {1};
+    backend_->emit(packet);
+    ASSERT_TRUE(pump([&] { return !cluster_.events().empty(); }));
+    const auto event = nlohmann::json::parse(cluster_.events().front());
+    EXPECT_EQ(event["reason"], "CallsGivenUp");
+    EXPECT_EQ(event["type"], "Warning");
+    EXPECT_EQ(event["reportingController"], "directfaas.io/agent");
+    EXPECT_EQ(event["reportingInstance"], "n1");
+    EXPECT_EQ(event["metadata"]["namespace"], "shop");
+    EXPECT_EQ(event["regarding"], (nlohmann::json{{"apiVersion", "v1"},
+                                                  {"kind", "Service"},
+                                                  {"namespace", "shop"},
+                                                  {"name", "front"},
+                                                  {"uid", "front"}}));
+    EXPECT_THAT(
+        event["note"].get<std::string>(),
+        HasSubstr("a call of shop/back to shop/front was refused: no instance became ready"));
 }
 
 TEST_F(KubeAgentTest, ARestartWithdrawsNothingWhileAListIsMissing) {

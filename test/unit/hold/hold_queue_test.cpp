@@ -176,6 +176,10 @@ TEST_F(HoldQueueTest, DeadlineRefusesEveryPacketOfACall) {
     add_route(kRoute, kCallee);
     add_route(kUdpRoute, kCallee);
     start({.deadline = milliseconds(20)});
+    Strings given_up;
+    queue->on_given_up([&](const GivenUp& call) {
+        given_up.push_back(call.from.text() + " " + call.to.text() + ": " + call.why);
+    });
     queue->take(syn(1));
     queue->take(packet(kUdpRoute, kCallee, 2, "a"));
     queue->take(packet(kUdpRoute, kCallee, 2, "b"));
@@ -183,6 +187,7 @@ TEST_F(HoldQueueTest, DeadlineRefusesEveryPacketOfACall) {
     EXPECT_EQ(sent(), (Strings{"refuse 1", "refuse a", "refuse b"}));
     const auto counters = queue->counters();
     EXPECT_EQ(counters.expired, 2U);
+    EXPECT_EQ(given_up, Strings(2, "shop/caller shop/ratings: no instance became ready"));
     EXPECT_EQ(counters.replayed, 0U);
     EXPECT_EQ(counters.bytes_now, 0U);
     EXPECT_TRUE(counters.held_now.empty());

@@ -84,9 +84,9 @@ std::string KubeCluster::text_of(const Key& key, const ClusterObject& object, st
         labels.push_back(fmt::format(R"("{}":"{}")", name, value));
     }
     return fmt::format(
-        R"({{"metadata":{{"name":"{}","namespace":"{}","uid":"{}","resourceVersion":"{}","labels":{{{}}}}},{}}})",
-        std::get<2>(key), std::get<1>(key), std::get<2>(key), version, fmt::join(labels, ","),
-        object.spec);
+        R"({{"metadata":{{"name":"{}","namespace":"{}","uid":"{}","resourceVersion":"{}","generation":{},"labels":{{{}}}}},{}}})",
+        std::get<2>(key), std::get<1>(key), std::get<2>(key), version, object.generation,
+        fmt::join(labels, ","), object.spec);
 }
 
 void KubeCluster::put(const std::string& kind, const std::string& ns, const std::string& name,
@@ -172,10 +172,18 @@ std::string KubeCluster::written(const std::string& name) const {
     return found == written_.end() ? "" : found->second;
 }
 
+std::vector<std::string> KubeCluster::events() const {
+    const std::scoped_lock lock(mutex_);
+    return created_;
+}
+
 void KubeCluster::answer(const kube::FakeRequest& request, kube::FakeAnswer& out) {
     const auto query = Query::of(request);
     std::unique_lock lock(mutex_);
-    if (request.method == "PATCH") {
+    if (request.method == "POST") {
+        created_.push_back(request.body);
+        out.whole(201, request.body);
+    } else if (request.method == "PATCH") {
         written_[query.kind] = request.body;
         out.whole(200, request.body);
     } else if (request.is_watch()) {

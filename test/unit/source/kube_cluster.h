@@ -19,6 +19,7 @@ struct ClusterObject {
     std::map<std::string, std::string> labels;
     std::string node;  // of pods
     std::string spec;  // JSON members besides metadata
+    int generation = 0;
 };
 
 class KubeCluster {
@@ -49,6 +50,8 @@ class KubeCluster {
     [[nodiscard]] std::set<std::string> watches() const;
     /// The last body that was sent to an object of this name; empty: none was.
     [[nodiscard]] std::string written(const std::string& name) const;
+    /// Bodies of the Events that were created, in order.
+    [[nodiscard]] std::vector<std::string> events() const;
     [[nodiscard]] kube::ClusterAccess access() const { return server_.access(); }
 
    private:
@@ -78,6 +81,7 @@ class KubeCluster {
     std::map<std::string, int> refused_;
     std::multiset<std::string> watches_;
     std::map<std::string, std::string> written_;  // by name
+    std::vector<std::string> created_;            // Events
 
     kube::FakeApiserver server_{
         [this](const kube::FakeRequest& request, kube::FakeAnswer& out) { answer(request, out); }};

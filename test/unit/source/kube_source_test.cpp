@@ -306,6 +306,34 @@ TEST_F(KubeSourceTest, PoliciesThatAreNotFollowedAreTold) {
     EXPECT_TRUE(becomes([&] { return source_->unseen_policies().empty(); }));
 }
 
+TEST_F(KubeSourceTest, TellsWhichAcceptedChainsThisNodeRefuses) {
+    fill();
+    start();
+    expect_complete();
+    const auto put = [&](int accepted, const char* edges) {
+        const auto spec = fmt::format(R"({{{},"edges":[{}]}})", kFunctions, edges);
+        cluster_.put("functionchains", "shop", "d",
+                     {.labels = {},
+                      .node = "",
+                      .spec = fmt::format(
+                          R"("spec":{0},"status":{{"accepted":{{"generation":{1},"spec":{0}}}}})",
+                          spec, accepted),
+                      .generation = 3});
+    };
+    put(2, R"({"from":"back","to":"front"})");
+    EXPECT_TRUE(becomes([&] { return problems().contains("FunctionChain shop/d"); }));
+    EXPECT_TRUE(source_->refused_here().empty()) << "the controller has not accepted it";
+    put(3, R"({"from":"back","to":"front"})");
+    ASSERT_TRUE(becomes([&] { return source_->refused_here().size() == 1; })) << problems();
+    EXPECT_EQ(source_->refused_here()[0].name.text(), "shop/d");
+    EXPECT_EQ(source_->refused_here()[0].uid, "d");
+    EXPECT_FALSE(source_->refused_here()[0].why.empty());
+    cluster_.remove("functionchains", "shop", "d");
+    EXPECT_TRUE(becomes([&] { return source_->refused_here().empty(); }));
+    EXPECT_EQ(source_->uid_of("Service shop/back"), "back");
+    EXPECT_EQ(source_->uid_of("Service shop/none"), "");
+}
+
 TEST_F(KubeSourceTest, SaysWhatTheApiserverDoesNotGive) {
     cluster_.refuse("functionchains", 404);
     cluster_.refuse("pods", 403);
