@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/util/log.h"
+
 namespace directfaas::controller {
 namespace {
 
@@ -65,23 +67,55 @@ util::Result<std::unique_ptr<Controller>> Controller::start(util::EventLoop& loo
     std::unique_ptr<Controller> controller(
         new Controller(loop, options, std::move(make_transport), std::move(url)));
     auto* self = controller.get();
-    auto http = HttpServer::create(loop,
-                                   {.metrics = [self] { return self->metrics(); },
-                                    .not_ready = [self] { return self->not_ready(); }},
-                                   options.http_host, options.http_port);
-    if (!http) {
-        return std::unexpected(http.error());
+    if (auto served = controller->serve(options); !served) {
+        return std::unexpected(served.error());
     }
-    controller->http_ = std::move(*http);
     controller->watch_all();
     controller->timers_.push_back(loop.every(kCompare, [self] { self->evaluate_soon(); }));
     controller->timers_.push_back(loop.every(kNodeCheck, [self] { self->forget_nodes(); }));
     return controller;
 }
 
+util::Result<void> Controller::serve(const Options& options) {
+    const HttpSources sources{.metrics = [this] { return metrics(); },
+                              .not_ready = [this] { return not_ready(); }};
+    auto http = HttpServer::create(
+        loop_, sources,
+        {.host = options.http_host, .port = options.http_port, .option = "--http-listen"});
+    if (!http) {
+        return std::unexpected(http.error());
+    }
+    http_ = std::move(*http);
+    if (options.https_port == 0) {
+        return {};
+    }
+    auto https = HttpServer::create(loop_, sources,
+                                    {.host = options.https_host,
+                                     .port = options.https_port,
+                                     .option = "--https-listen",
+                                     .identity = &identity_});
+    if (!https) {
+        return std::unexpected(https.error());
+    }
+    https_ = std::move(*https);
+    const std::string service = "directfaas-controller." + options.lease_ns;
+    std::vector<std::string> names{service + ".svc", service, "directfaas-controller"};
+    names.insert(names.end(), options.https_names.begin(), options.https_names.end());
+    ca_ = std::make_unique<CaKeeper>(
+        make_transport_(),
+        CaOptions{.ns = options.lease_ns, .name = options.ca, .server_names = std::move(names)},
+        [this](const Certified& own) {
+            if (auto set = identity_.set(own.certificate, own.key); !set) {
+                util::log::error("{}", set.error().text());
+            }
+        });
+    return {};
+}
+
 Controller::~Controller() {
     *alive_ = false;
     http_.reset();
+    https_.reset();
     for (const auto timer : timers_) {
         loop_.cancel(timer);
     }

@@ -12,11 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "controller/ca/ca_keeper.h"
 #include "controller/cluster.h"
 #include "controller/http_server.h"
 #include "controller/leader.h"
 #include "controller/options.h"
 #include "controller/writer.h"
+#include "lib/http/identity.h"
 #include "lib/kube/entry_pods.h"
 #include "lib/kube/events.h"
 #include "lib/kube/informer.h"
@@ -43,6 +45,8 @@ class Controller {
     Controller(util::EventLoop& loop, const Options& options, kube::MakeTransport make_transport,
                std::string url);
 
+    util::Result<void> serve(const Options& options);
+
     template <typename T>
     std::unique_ptr<kube::InformerState> watch(
         kube::Resource resource, std::function<T(const kube::RawObject&)> decode,
@@ -62,6 +66,7 @@ class Controller {
 
     [[nodiscard]] std::vector<std::string> not_ready() const;
     [[nodiscard]] std::string metrics() const;
+    [[nodiscard]] std::string certificate_metrics() const;
 
     util::EventLoop& loop_;
     kube::MakeTransport make_transport_;
@@ -79,7 +84,10 @@ class Controller {
     std::unique_ptr<Writer> writer_;  // asks the leader
     std::map<kube::Resource, std::unique_ptr<kube::InformerState>> entry_watches_;
     std::vector<std::unique_ptr<kube::InformerState>> watches_;
+    http::Identity identity_;
+    std::unique_ptr<CaKeeper> ca_;  // null without --https-listen
     std::unique_ptr<HttpServer> http_;
+    std::unique_ptr<HttpServer> https_;
 };
 
 }  // namespace directfaas::controller

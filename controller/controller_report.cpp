@@ -65,7 +65,23 @@ std::string Controller::metrics() const {
                             watch->resource().path, reason, count);
         }
     }
-    return text;
+    return text + certificate_metrics();
+}
+
+std::string Controller::certificate_metrics() const {
+    if (!ca_) {
+        return "";
+    }
+    const auto standing = ca_->standing();
+    const auto line = [](const char* name, const char* help, WallTime until) {
+        return fmt::format("# HELP {0} {1}\n# TYPE {0} gauge\n{0} {2}\n", name, help,
+                           std::chrono::system_clock::to_time_t(until));
+    };
+    return line("directfaas_controller_certificate_expiry_timestamp_seconds",
+                "When the certificate of --https-listen runs out; 0: there is none yet.",
+                standing.server_until) +
+           line("directfaas_controller_ca_expiry_timestamp_seconds",
+                "When the authority that signed it does.", standing.authority_until);
 }
 
 }  // namespace directfaas::controller

@@ -20,8 +20,8 @@ struct HttpServer::State {
     util::LoopQuestions questions;
     http::Service service;  // its threads use the above
 
-    State(util::EventLoop& loop, HttpSources the_sources)
-        : sources(std::move(the_sources)), questions(loop, kPatience) {}
+    State(util::EventLoop& loop, HttpSources the_sources, http::Identity* identity)
+        : sources(std::move(the_sources)), questions(loop, kPatience), service(identity) {}
 
     void serve() {
         auto& server = service.server();
@@ -45,11 +45,10 @@ HttpServer::HttpServer(std::unique_ptr<State> state) : state_(std::move(state)) 
 
 util::Result<std::unique_ptr<HttpServer>> HttpServer::create(util::EventLoop& loop,
                                                              HttpSources sources,
-                                                             const std::string& host,
-                                                             std::uint16_t port) {
-    auto state = std::make_unique<State>(loop, std::move(sources));
+                                                             const HttpPlace& place) {
+    auto state = std::make_unique<State>(loop, std::move(sources), place.identity);
     state->serve();
-    if (auto started = state->service.start(host, port); !started) {
+    if (auto started = state->service.start(place.host, place.port, place.option); !started) {
         return std::unexpected(started.error());
     }
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));

@@ -9,10 +9,19 @@
 #include <string>
 #include <vector>
 
+#include "lib/http/identity.h"
 #include "lib/util/event_loop.h"
 #include "lib/util/result.h"
 
 namespace directfaas::controller {
+
+/// Where it listens.
+struct HttpPlace {
+    std::string host;
+    std::uint16_t port = 0;
+    std::string option;                  // that says so, for messages
+    http::Identity* identity = nullptr;  // not null: TLS. Must outlive the server
+};
 
 /// Called on the loop's thread.
 struct HttpSources {
@@ -27,8 +36,7 @@ class HttpServer {
     /// Fails, naming address and port, if they are taken.
     static util::Result<std::unique_ptr<HttpServer>> create(util::EventLoop& loop,
                                                             HttpSources sources,
-                                                            const std::string& host,
-                                                            std::uint16_t port);
+                                                            const HttpPlace& place);
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
     ~HttpServer();

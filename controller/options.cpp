@@ -27,7 +27,7 @@ std::string own_identity() {
 }
 
 /// "0.0.0.0:9468", "[::]:9468"; returns what is wrong with it, or "".
-std::string read_address(const std::string& text, Options& options) {
+std::string read_address(const std::string& text, std::string& host, std::uint16_t& port_out) {
     const auto colon = text.rfind(':');
     unsigned port = 0;
     const auto* end = text.data() + text.size();
@@ -36,12 +36,11 @@ std::string read_address(const std::string& text, Options& options) {
     if (digits == end || error != std::errc{} || stop != end || port == 0 || port > kMaxPort) {
         return fmt::format("{} is no address to listen on; write 0.0.0.0:9468 or [::]:9468", text);
     }
-    auto host = text.substr(0, colon);
+    host = text.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) {
         host = host.substr(1, host.size() - 2);
     }
-    options.http_host = host;
-    options.http_port = static_cast<std::uint16_t>(port);
+    port_out = static_cast<std::uint16_t>(port);
     return "";
 }
 
@@ -64,15 +63,33 @@ void add_apiserver(CLI::App& app, Options& options, int& lease_seconds) {
         ->type_name("NAME");
 }
 
-void add_service(CLI::App& app, Options& options) {
+void add_listen(CLI::App& app, const char* name, std::string& host, std::uint16_t& port,
+                const char* help) {
     app.add_option(
-           "--http-listen",
-           [&options](const CLI::results_t& words) {
-               const auto wrong = read_address(words.front(), options);
+           name,
+           [&host, &port](const CLI::results_t& words) {
+               const auto wrong = read_address(words.front(), host, port);
                return wrong.empty() ? true : throw CLI::ValidationError(wrong);
            },
-           "/metrics, /healthz and /readyz (default 0.0.0.0:9468)")
+           help)
         ->type_name("ADDR:PORT");
+}
+
+void add_service(CLI::App& app, Options& options) {
+    add_listen(app, "--http-listen", options.http_host, options.http_port,
+               "/metrics, /healthz and /readyz (default 0.0.0.0:9468)");
+    add_listen(app, "--https-listen", options.https_host, options.https_port,
+               "the same over TLS, by a certificate of the controller's own authority (default: "
+               "none)");
+    app.add_option("--https-name", options.https_names,
+                   "a name or address in that certificate besides those of the Service "
+                   "directfaas-controller; may be repeated")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    app.add_option("--ca", options.ca,
+                   "the Secret that keeps the authority and the ConfigMap with what clients trust, "
+                   "in the Lease's namespace (default directfaas-ca)")
+        ->type_name("NAME");
     app.add_option("--log-level", options.log_level, "debug, info (default), warning or error")
         ->transform(CLI::CheckedTransformer(
             std::map<std::string, util::log::Level>{{"debug", util::log::Level::kDebug},

@@ -20,6 +20,10 @@ struct Options {
     std::chrono::milliseconds lease_duration{15000};
     std::string http_host = "0.0.0.0";
     std::uint16_t http_port = 9468;
+    std::string https_host;
+    std::uint16_t https_port = 0;          // 0: no TLS, and no certificate authority
+    std::vector<std::string> https_names;  // in the certificate, besides the Service's
+    std::string ca = "directfaas-ca";      // Secret and ConfigMap, in the Lease's namespace
     util::log::Level log_level = util::log::Level::kInfo;
     util::log::Format log_format = util::log::Format::kText;
 };

@@ -19,24 +19,35 @@ void set_socket_options(int socket) {
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 }
 
-}  // namespace
-
-Service::Service() {
-    server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-    server_.set_socket_options(set_socket_options);
-    // A kept connection would hold one of few threads.
-    server_.set_keep_alive_max_count(1);
-    server_.set_payload_max_length(kMaxRequestBytes);
+std::unique_ptr<httplib::Server> make_server(Identity* identity) {
+    if (identity == nullptr) {
+        return std::make_unique<httplib::Server>();
+    }
+    return std::make_unique<httplib::SSLServer>([identity](SSL_CTX& context) {
+        identity->join(context);
+        return true;
+    });
 }
 
-util::Result<void> Service::start(const std::string& host, std::uint16_t port) {
+}  // namespace
+
+Service::Service(Identity* identity) : server_(make_server(identity)) {
+    server_->new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    server_->set_socket_options(set_socket_options);
+    // A kept connection would hold one of few threads.
+    server_->set_keep_alive_max_count(1);
+    server_->set_payload_max_length(kMaxRequestBytes);
+}
+
+util::Result<void> Service::start(const std::string& host, std::uint16_t port,
+                                  const std::string& option) {
     errno = 0;
-    if (!server_.bind_to_port(host, port)) {
+    if (!server_->bind_to_port(host, port)) {
         return util::fail_errno(
-            fmt::format("listen on {}:{} for /metrics and health (--http-listen)", host, port));
+            fmt::format("listen on {}:{} for /metrics and health ({})", host, port, option));
     }
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) {
+    thread_ = std::thread([this] { server_->listen_after_bind(); });
+    while (!server_->is_running()) {
         std::this_thread::yield();  // stop() works only once it runs, which it does at once
     }
     return {};
@@ -44,7 +55,7 @@ util::Result<void> Service::start(const std::string& host, std::uint16_t port) {
 
 Service::~Service() {
     if (thread_.joinable()) {
-        server_.stop();
+        server_->stop();
         thread_.join();
     }
 }

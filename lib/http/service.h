@@ -6,11 +6,13 @@
 #include <httplib.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "lib/http/identity.h"
 #include "lib/util/result.h"
 
 namespace directfaas::http {
@@ -22,18 +24,20 @@ inline constexpr const char* kMetricsText = "text/plain; version=0.0.4; charset=
 /// Give server() its handlers, then start(). Handlers run on threads of the server.
 class Service {
    public:
-    Service();
+    /// Over TLS, as `identity`, if there is one; it must outlive the service.
+    explicit Service(Identity* identity = nullptr);
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
     /// Ends when the handlers that run have ended.
     ~Service();
 
-    [[nodiscard]] httplib::Server& server() { return server_; }
-    /// Fails, naming address and port, if they are taken.
-    util::Result<void> start(const std::string& host, std::uint16_t port);
+    [[nodiscard]] httplib::Server& server() { return *server_; }
+    /// Fails, naming address, port and the option that gave them, if they are taken.
+    util::Result<void> start(const std::string& host, std::uint16_t port,
+                             const std::string& option = "--http-listen");
 
    private:
-    httplib::Server server_;
+    std::unique_ptr<httplib::Server> server_;
     std::thread thread_;
 };
 

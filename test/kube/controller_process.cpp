@@ -14,15 +14,25 @@
 namespace directfaas::test {
 
 ControllerProcess::ControllerProcess(const Apiserver& server, std::string identity,
-                                     const std::string& token, const std::string& lease_namespace)
+                                     const std::string& token, const std::string& lease_namespace,
+                                     const std::vector<std::string>& more)
     : identity_(std::move(identity)),
       log_(server.directory() + "/" + identity_ + ".log"),
-      port_(free_port()),
-      child_(support::start_program(
-          {DF_CONTROLLER_PATH, "--kubeconfig", server.kubeconfig(token), "--lease-namespace",
-           lease_namespace, "--lease-duration", "3", "--identity", identity_, "--http-listen",
-           fmt::format("127.0.0.1:{}", port_)},
-          -1, log_)) {}
+      port_(free_port()) {
+    std::vector<std::string> words{DF_CONTROLLER_PATH,
+                                   "--kubeconfig",
+                                   server.kubeconfig(token),
+                                   "--lease-namespace",
+                                   lease_namespace,
+                                   "--lease-duration",
+                                   "3",
+                                   "--identity",
+                                   identity_,
+                                   "--http-listen",
+                                   fmt::format("127.0.0.1:{}", port_)};
+    words.insert(words.end(), more.begin(), more.end());
+    child_ = support::start_program(words, -1, log_);
+}
 
 ControllerProcess::~ControllerProcess() { kill_now(); }
 

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "test/kube/apiserver.h"
 
@@ -14,7 +15,8 @@ class ControllerProcess {
    public:
     /// `identity` is what the Lease will say.
     ControllerProcess(const Apiserver& server, std::string identity, const std::string& token = "",
-                      const std::string& lease_namespace = "default");
+                      const std::string& lease_namespace = "default",
+                      const std::vector<std::string>& more = {});
     ControllerProcess(const ControllerProcess&) = delete;
     ControllerProcess& operator=(const ControllerProcess&) = delete;
     ~ControllerProcess();

@@ -4,6 +4,9 @@
 // controller what it needs.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <httplib.h>
+
+#include <fstream>
 
 #include "agent/node_state/node_state_writer.h"
 #include "lib/kube/events.h"
@@ -19,6 +22,8 @@ using support::wait_until;
 using testing::HasSubstr;
 
 constexpr const char* kAgentNamespace = "directfaas-system";
+constexpr const char* kCaSecret = "/api/v1/namespaces/directfaas-system/secrets/directfaas-ca";
+constexpr const char* kCaMap = "/api/v1/namespaces/directfaas-system/configmaps/directfaas-ca";
 
 class RightsTest : public testing::Test {
    protected:
@@ -229,6 +234,56 @@ TEST_F(RightsTest, TheControllersRightsAreEnough) {
     })) << controller.log();
     EXPECT_FALSE(controller.log().contains("403")) << controller.log();
     server().remove(chains + "/mine");
+}
+
+/// The controller's answer over TLS to who trusts the ConfigMap's bundle; empty: they do not talk.
+std::string ask_over_tls(Apiserver& server, int port) {
+    const auto map = server.get(kCaMap);
+    const auto file = server.directory() + "/ca.crt";
+    std::ofstream(file) << map.value("/data/ca.crt"_json_pointer, std::string());
+    httplib::SSLClient client("127.0.0.1", port);
+    client.set_ca_cert_path(file);
+    const auto answer = client.Get("/metrics");
+    return answer ? answer->body : "";
+}
+
+TEST_F(RightsTest, TheControllerKeepsItsAuthorityInOneSecret) {
+    const auto account = token("directfaas-controller");
+    const auto serve = [&](const char* identity, int port) {
+        return std::make_unique<ControllerProcess>(
+            server(), identity, account, kAgentNamespace,
+            std::vector<std::string>{"--https-listen", fmt::format("127.0.0.1:{}", port),
+                                     "--https-name", "127.0.0.1"});
+    };
+    const int port = free_port();
+    const int other_port = free_port();
+    auto one = serve("tls-one", port);
+    const auto two = serve("tls-two", other_port);
+    ASSERT_TRUE(wait_until([&] { return !ask_over_tls(server(), port).empty(); })) << one->log();
+    ASSERT_TRUE(wait_until([&] { return !ask_over_tls(server(), other_port).empty(); }))
+        << two->log();
+    EXPECT_THAT(ask_over_tls(server(), port),
+                HasSubstr("\ndirectfaas_controller_ca_expiry_timestamp_seconds 1"));
+    const auto kept = server().get(kCaSecret)["data"];
+    EXPECT_TRUE(kept.contains("ca.key"));
+
+    one.reset();
+    one = serve("tls-again", port);
+    ASSERT_TRUE(wait_until([&] { return !ask_over_tls(server(), port).empty(); })) << one->log();
+    EXPECT_EQ(server().get(kCaSecret)["data"], kept);
+    // What the chart says of both has no data, and takes none away.
+    server().kubectl({"apply", "-f", DF_SOURCE_DIR "/deploy/install.yaml"});
+    EXPECT_EQ(server().get(kCaSecret)["data"], kept);
+
+    const auto controller = server().client(account);
+    const std::string secrets = fmt::format("/api/v1/namespaces/{}/secrets", kAgentNamespace);
+    EXPECT_TRUE(controller->get(kCaSecret));
+    expect_refused(controller->get(secrets), "403");
+    expect_refused(controller->get(secrets + "/another"), "403");
+    expect_refused(controller->remove(kCaSecret), "403");
+    expect_refused(controller->create(secrets, "{}"), "403");
+    expect_refused(controller->get("/api/v1/namespaces/default/secrets/directfaas-ca"), "403");
+    expect_refused(server().client(token("directfaas-agent", "agent-n1"))->get(kCaSecret), "403");
 }
 
 }  // namespace
