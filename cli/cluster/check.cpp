@@ -15,7 +15,7 @@
 namespace directfaas::cli {
 namespace {
 
-constexpr std::pair<int, int> kLeastKubernetes{1, 29};
+constexpr std::pair<int, int> kLeastKubernetes{1, 30};
 constexpr std::pair<int, int> kLeastKernel{5, 10};
 
 /// "v1.32.4" or "5.10.0-30-amd64" as its first two numbers; zeros if it does not begin so.
@@ -44,7 +44,7 @@ Json kubernetes(const ClusterOptions& options) {
     }
     const auto version = text_at(object_at(*answer, "serverVersion"), "gitVersion");
     return check_item("kubernetes", version_of(version) >= kLeastKubernetes, true, version,
-                      "Kubernetes 1.29 or later is wanted");
+                      "Kubernetes 1.30 or later is wanted");
 }
 
 Json kernels(const Json& nodes) {
