@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,7 +14,6 @@
 
 #include "lib/kube/httplib_transport.h"
 #include "lib/util/unique_fd.h"
-#include "test/kube/controller_process.h"
 #include "test/support/command.h"
 #include "test/support/netns.h"
 #include "test/support/wait.h"
@@ -54,7 +52,7 @@ int free_port() {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof(address);
-    if (bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+    if (!socket.valid() || bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
         getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
         support::throw_errno("a free port");
     }
@@ -74,10 +72,11 @@ std::string cluster_binary(const std::string& name) {
     return path;
 }
 
-Apiserver::Apiserver() : etcd_port_(free_port()), port_(free_port()) {
-    std::string pattern = "/tmp/df-kube-XXXXXX";
+Apiserver::Apiserver(std::string address)
+    : address_(std::move(address)), etcd_port_(free_port()), port_(free_port()) {
+    std::string pattern = std::filesystem::temp_directory_path() / "df-kube-XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr) {
-        support::throw_errno("a directory under /tmp");
+        support::throw_errno("make the directory " + pattern);
     }
     directory_ = pattern;
     start_etcd();
@@ -117,8 +116,8 @@ void Apiserver::start_apiserver() {
     children_.push_back(support::start_program(
         {cluster_binary("kube-apiserver"),
          fmt::format("--etcd-servers=http://127.0.0.1:{}", etcd_port_),
-         fmt::format("--secure-port={}", port_), "--bind-address=127.0.0.1",
-         "--advertise-address=127.0.0.1", "--cert-dir=" + directory_ + "/certificates",
+         fmt::format("--secure-port={}", port_), "--bind-address=" + address_,
+         "--advertise-address=" + address_, "--cert-dir=" + directory_ + "/certificates",
          "--service-cluster-ip-range=10.96.0.0/16,fd96::/112", "--endpoint-reconciler-type=none",
          "--service-account-issuer=https://kubernetes.default.svc",
          "--service-account-key-file=" + key, "--service-account-signing-key-file=" + key,
@@ -140,7 +139,7 @@ std::string Apiserver::log_end() const {
 
 kube::ClusterAccess Apiserver::access(const std::string& token) const {
     kube::ClusterAccess access;
-    access.host = "127.0.0.1";
+    access.host = address_;
     access.port = port_;
     access.ca.file = directory_ + "/certificates/apiserver.crt";
     access.token = token.empty() ? kAdminToken : token;
@@ -157,7 +156,7 @@ std::string Apiserver::kubeconfig(const std::string& token) const {
 kind: Config
 clusters:
 - name: c
-  cluster: {{server: "https://127.0.0.1:{}", certificate-authority: "{}/certificates/apiserver.crt"}}
+  cluster: {{server: "https://{}:{}", certificate-authority: "{}/certificates/apiserver.crt"}}
 users:
 - name: u
   user: {{token: "{}"}}
@@ -166,7 +165,7 @@ contexts:
   context: {{cluster: c, user: u}}
 current-context: x
 )",
-                                 port_, directory_, token.empty() ? kAdminToken : token));
+                                 address_, port_, directory_, token.empty() ? kAdminToken : token));
     return path;
 }
 
@@ -201,13 +200,12 @@ void Apiserver::install_crds() const {
 }
 
 Apiserver& apiserver() {
-    static Apiserver server;
-    static const bool installed = [] {
-        server.install_crds();
-        return true;
+    static const auto server = [] {
+        auto made = std::make_unique<Apiserver>();
+        made->install_crds();
+        return made;
     }();
-    EXPECT_TRUE(installed);
-    return server;
+    return *server;
 }
 
 }  // namespace directfaas::test

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real kube-apiserver on a real etcd, both on loopback ports of their own. No kubelet: nodes and
-// pods are objects that a test writes.
+// A real kube-apiserver on a real etcd, both on ports of their own. No kubelet: nodes and pods are
+// objects that a test writes.
 #pragma once
 
 #include <sys/types.h>
@@ -23,8 +23,9 @@ std::string cluster_binary(const std::string& name);
 
 class Apiserver {
    public:
-    /// Throws SupportError, with the end of the log, if it does not become ready.
-    Apiserver();
+    /// Listens on `address`, which the caller's namespace has; it ends with the object, or with the
+    /// calling thread. Throws SupportError, with the end of the log, if it does not become ready.
+    explicit Apiserver(std::string address = "127.0.0.1");
     Apiserver(const Apiserver&) = delete;
     Apiserver& operator=(const Apiserver&) = delete;
     ~Apiserver();
@@ -51,11 +52,15 @@ class Apiserver {
     void start_apiserver();
     [[nodiscard]] std::string log_end() const;
 
+    std::string address_;
     std::string directory_;
     int etcd_port_ = 0;
     int port_ = 0;
     std::vector<pid_t> children_;
 };
+
+/// A port of 127.0.0.1: nobody waits for it between this and its use.
+int free_port();
 
 /// One for the test program, started when it is first needed.
 Apiserver& apiserver();

@@ -37,7 +37,4 @@ class ControllerProcess {
     pid_t child_ = -1;
 };
 
-/// Nobody waits for the port between this and its use.
-int free_port();
-
 }  // namespace directfaas::test
