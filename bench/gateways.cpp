@@ -18,7 +18,29 @@ namespace {
 constexpr auto kNginx = "/usr/sbin/nginx";
 constexpr auto kHaproxy = "/usr/sbin/haproxy";
 
-std::string nginx_config(const std::string& directory, const std::string& callee) {
+/// A listener and where it sends what it is asked.
+struct Front {
+    std::string name;    // of the family
+    std::string listen;  // address and port of its family
+    std::string callee;
+};
+
+std::string nginx_front(const Front& front) {
+    return fmt::format(
+        R"(  upstream {0} {{ server {1}; keepalive 128; keepalive_requests 100000000; }}
+  server {{
+    listen {2};
+    location / {{
+      proxy_pass http://{0};
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+    }}
+  }}
+)",
+        front.name, front.callee, front.listen);
+}
+
+std::string nginx_config(const std::string& directory, const Front& v4, const Front& v6) {
     return fmt::format(R"(daemon off;
 worker_processes 1;
 pid {0}/pid;
@@ -32,21 +54,22 @@ http {{
   uwsgi_temp_path {0}/uwsgi;
   scgi_temp_path {0}/scgi;
   keepalive_requests 100000000;
-  upstream callee {{ server {1}; keepalive 128; keepalive_requests 100000000; }}
-  server {{
-    listen {2};
-    location / {{
-      proxy_pass http://callee;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-    }}
-  }}
-}}
+{1}{2}}}
 )",
-                       directory, callee, kServerPort);
+                       directory, nginx_front(v4), nginx_front(v6));
 }
 
-std::string haproxy_config(const std::string& callee) {
+std::string haproxy_front(const Front& front) {
+    return fmt::format(R"(frontend {0}
+  bind {1}
+  default_backend to_{0}
+backend to_{0}
+  server one {2}
+)",
+                       front.name, front.listen, front.callee);
+}
+
+std::string haproxy_config(const Front& v4, const Front& v6) {
     return fmt::format(R"(global
   nbthread 1
   maxconn 1024
@@ -57,13 +80,8 @@ defaults
   timeout server 1h
   option http-keep-alive
   http-reuse always
-frontend all
-  bind :{0}
-  default_backend callee
-backend callee
-  server one {1}
-)",
-                       kServerPort, callee);
+{}{})",
+                       haproxy_front(v4), haproxy_front(v6));
 }
 
 }  // namespace
@@ -79,14 +97,17 @@ std::vector<std::string> installed_gateways() {
 }
 
 void start_gateway(const std::string& name, const support::Pod& pod,
-                   const support::SocketAddress& callee) {
+                   const support::SocketAddress& callee_v4,
+                   const support::SocketAddress& callee_v6) {
     const auto directory = (std::filesystem::temp_directory_path() / name).string();
     std::filesystem::create_directory(directory);
     const auto config = directory + "/config";
     const auto log = directory + "/log";
     const bool nginx = name == "nginx";
-    std::ofstream(config) << (nginx ? nginx_config(directory, callee.text())
-                                    : haproxy_config(callee.text()));
+    const Front v4{"v4", fmt::format("0.0.0.0:{}", kServerPort), callee_v4.text()};
+    const Front v6{"v6", support::SocketAddress{pod.ip(support::Family::kV6), kServerPort}.text(),
+                   callee_v6.text()};
+    std::ofstream(config) << (nginx ? nginx_config(directory, v4, v6) : haproxy_config(v4, v6));
     support::start_program(nginx ? std::vector<std::string>{kNginx, "-p", directory, "-c", config}
                                  : std::vector<std::string>{kHaproxy, "-db", "-f", config},
                            pod.netns().fd(), log);

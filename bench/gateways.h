@@ -14,10 +14,11 @@ namespace directfaas::bench {
 /// Those of "nginx" and "haproxy" that this machine has.
 std::vector<std::string> installed_gateways();
 
-/// Starts the gateway in `pod`: HTTP/1.1 on kServerPort, kept connections to `callee`, one worker.
-/// It takes CPU and priority of the calling thread, and ends with it. Returns when it listens;
-/// throws support::SupportError with its output if it does not.
+/// Starts the gateway in `pod`: HTTP/1.1 on kServerPort, kept connections to the callee, over the
+/// family it is called by; one worker. It takes CPU and priority of the calling thread, and ends
+/// with it. Returns when it listens; throws support::SupportError with its output if it does not.
 void start_gateway(const std::string& name, const support::Pod& pod,
-                   const support::SocketAddress& callee);
+                   const support::SocketAddress& callee_v4,
+                   const support::SocketAddress& callee_v6);
 
 }  // namespace directfaas::bench

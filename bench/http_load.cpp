@@ -5,6 +5,7 @@
 
 #include <array>
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "bench/http_server.h"
@@ -21,8 +22,9 @@ class Connection {
     explicit Connection(const support::SocketAddress& to) : fd_(connect_to(to)) {}
     [[nodiscard]] int fd() const { return fd_.get(); }
 
-    void ask(const std::string& request) {
-        start_ = Clock::now();
+    /// `start`: when its time began.
+    void ask(const std::string& request, Clock::time_point start) {
+        start_ = start;
         if (::send(fd_.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
             static_cast<ssize_t>(request.size())) {
             support::throw_errno("send a request");
@@ -55,6 +57,7 @@ class Connection {
         got_ = wanted_ = 0;
         return true;
     }
+    [[nodiscard]] Clock::time_point asked_at() const { return start_; }
     [[nodiscard]] double since_asked() const { return Microseconds(Clock::now() - start_).count(); }
 
    private:
@@ -65,73 +68,99 @@ class Connection {
     std::size_t wanted_ = 0;  // 0: the headers are not complete
 };
 
-void wait_for_answer(Connection& connection) {
-    while (!connection.read()) {
-    }
-}
-
 std::string request_for(const HttpLoad& load) {
     return "GET /" + std::to_string(load.answer_bytes) +
            " HTTP/1.1\r\nHost: callee\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n";
 }
 
-HttpFigures run_anew(const support::SocketAddress& to, const HttpLoad& load) {
-    const auto request = request_for(load);
-    HttpFigures figures;
-    const auto begin = Clock::now();
-    for (unsigned i = 0; i < load.requests; ++i) {
-        const auto start = Clock::now();
-        Connection connection(to);
-        connection.ask(request);
-        wait_for_answer(connection);
-        figures.microseconds.push_back(Microseconds(Clock::now() - start).count());
+/// So many connections, each with one request under way.
+class Client {
+   public:
+    Client(const support::SocketAddress& to, const HttpLoad& load)
+        : to_(to),
+          load_(load),
+          request_(request_for(load)),
+          epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+          connections_(load.connections) {}
+
+    HttpFigures run() {
+        if (load_.keep) {
+            warm_up();
+        }
+        const auto begin = Clock::now();
+        while (asked_ < std::min(load_.connections, load_.requests)) {
+            ask(asked_);
+        }
+        std::array<epoll_event, 64> ready{};
+        while (figures_.microseconds.size() < load_.requests) {
+            const int count = ::epoll_wait(epoll_.get(), ready.data(), ready.size(), -1);
+            for (int i = 0; i < count; ++i) {
+                take(ready.at(static_cast<std::size_t>(i)).data.u32);
+            }
+        }
+        figures_.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+        return std::move(figures_);
     }
-    figures.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    figures.opened = load.requests;
-    return figures;
-}
+
+   private:
+    void open(unsigned number) {
+        auto& connection = connections_[number].emplace(to_);
+        epoll_event event{.events = EPOLLIN, .data = {.u32 = number}};
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection.fd(), &event);
+        ++figures_.opened;
+    }
+
+    /// Each is asked once before the time counts.
+    void warm_up() {
+        for (unsigned i = 0; i < load_.connections; ++i) {
+            open(i);
+            connections_[i]->ask(request_, Clock::now());
+            while (!connections_[i]->read()) {
+            }
+        }
+    }
+
+    /// The next request goes on that connection, or on a new one in its place.
+    void ask(unsigned number) {
+        const auto start = Clock::now();
+        if (!load_.keep) {
+            open(number);
+        }
+        connections_[number]->ask(request_, start);
+        ++asked_;
+    }
+
+    /// What has arrived on a connection.
+    void take(unsigned number) {
+        auto& connection = connections_[number];
+        if (!connection->read()) {
+            return;
+        }
+        if (load_.keep) {
+            figures_.microseconds.push_back(connection->since_asked());
+        } else {
+            const auto start = connection->asked_at();
+            connection.reset();
+            figures_.microseconds.push_back(Microseconds(Clock::now() - start).count());
+        }
+        if (asked_ < load_.requests) {
+            ask(number);
+        }
+    }
+
+    const support::SocketAddress& to_;
+    const HttpLoad& load_;
+    std::string request_;
+    util::UniqueFd epoll_;
+    std::vector<std::optional<Connection>> connections_;
+    unsigned asked_ = 0;
+    HttpFigures figures_;
+};
 
 }  // namespace
 
 HttpFigures run_http(const support::SocketAddress& to, const HttpLoad& load) {
-    if (!load.keep) {
-        return run_anew(to, load);
-    }
-    const auto request = request_for(load);
-    const util::UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
-    std::vector<Connection> connections;
-    connections.reserve(load.connections);
-    for (unsigned i = 0; i < load.connections; ++i) {
-        auto& connection = connections.emplace_back(to);
-        connection.ask(request);
-        wait_for_answer(connection);
-        epoll_event event{.events = EPOLLIN, .data = {.u32 = i}};
-        ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, connection.fd(), &event);
-    }
-    HttpFigures figures;
-    figures.opened = load.connections;
-    unsigned asked = 0;
-    const auto begin = Clock::now();
-    for (; asked < std::min(load.connections, load.requests); ++asked) {
-        connections[asked].ask(request);
-    }
-    std::array<epoll_event, 64> ready{};
-    while (figures.microseconds.size() < load.requests) {
-        const int count = ::epoll_wait(epoll.get(), ready.data(), ready.size(), -1);
-        for (int i = 0; i < count; ++i) {
-            auto& connection = connections[ready.at(static_cast<std::size_t>(i)).data.u32];
-            if (!connection.read()) {
-                continue;
-            }
-            figures.microseconds.push_back(connection.since_asked());
-            if (asked < load.requests) {
-                connection.ask(request);
-                ++asked;
-            }
-        }
-    }
-    figures.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    return figures;
+    return Client(to, load).run();
 }
 
 }  // namespace directfaas::bench

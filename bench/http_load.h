@@ -13,7 +13,7 @@ struct HttpLoad {
     unsigned connections = 1;
     unsigned requests = 1000;      // of all connections together
     std::size_t answer_bytes = 0;  // of each answer's body
-    bool keep = true;              // false: a connection for each request
+    bool keep = true;              // false: a connection for each request, as many open at once
 };
 
 struct HttpFigures {

@@ -4,10 +4,12 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from judge_calls import connections, latency, latency_ovs_kernel, scale, throughput
 from metrics import Rounds, metric, percentile, rounded
 
 GATE_ROOM = 1.15  # ratios differ by up to a tenth from run to run
-NS, US, MS, S, MIB = "ns", "µs", "ms", "s", "MiB"
+FLAT = 1.0  # cost with 10 000 functions as a multiple of that with 10
+NS, MS, S, MIB = "ns", "ms", "s", "MiB"
 
 
 def datapath(samples):
@@ -23,21 +25,22 @@ def datapath(samples):
         idle, idle_new = f"idle_{family}", f"idle_new_{family}"
         dnat = cost(f"dnat_only_{family}", idle)
         call = cost(f"call_{family}_10000", idle)
-        metrics.append(metric(f"from_pod established {family}", NS, call, budget=170 if family == "v4" else None))
+        v4 = family == "v4"
+        metrics.append(metric(f"from_pod established {family}", NS, call, budget=170 if v4 else None, goal=100 if v4 else None))
         metrics.append(metric(f"from_pod established {family}, against DNAT only", NS, call, dnat, 1.5))
         for name, text in (("answer", "to_pod answer"), ("serve", "to_pod call at the callee"),
                            ("reply", "from_pod reply at the callee")):
             metrics.append(metric(f"{text} {family}, against DNAT only", NS, cost(f"{name}_{family}_10000", idle), dnat))
         for name, text in (("new_call", "from_pod new connection"), ("new_serve", "to_pod new connection at the callee")):
-            metrics.append(metric(f"{text} {family}", NS, cost(f"{name}_{family}_10000", idle_new), budget=1500))
+            metrics.append(metric(f"{text} {family}", NS, cost(f"{name}_{family}_10000", idle_new), budget=1500, goal=1000))
         metrics.append(metric(f"from_pod packet to no function {family}", NS, cost(f"other_{family}_10000", idle)))
         for name, text, base in (("call", "from_pod established", idle), ("answer", "to_pod answer", idle),
                                  ("new_call", "from_pod new connection", idle_new),
                                  ("other", "from_pod packet to no function", idle)):
             metrics.append(metric(f"{text} {family}, 10 000 functions against 10", NS,
-                                  cost(f"{name}_{family}_10000", base), cost(f"{name}_{family}_10", base), 1.1))
+                                  cost(f"{name}_{family}_10000", base), cost(f"{name}_{family}_10", base), 1.1, goal=FLAT))
     metrics.append(metric("from_pod established v4, 512 connections to 512 functions against 9", NS,
-                          cost("call_spread_v4_10000", "idle_spread_v4"), cost("call_spread_v4_10", "idle_spread_v4"), 1.1))
+                          cost("call_spread_v4_10000", "idle_spread_v4"), cost("call_spread_v4_10", "idle_spread_v4"), 1.1, goal=FLAT))
     metrics.append(metric("DNAT only v4", NS, cost("dnat_only_v4", "idle_v4")))
     metrics.append(metric("empty program", NS, rounds["bare"]))
     return metrics
@@ -68,61 +71,13 @@ def with_limits(metrics, accepted):
     return metrics
 
 
-LATENCIES = (("rr", "request and answer, kept connection"), ("crr", "connect, request, close"))
-WAYS = {"stack": "vIP by the stack path", "fast": "vIP by the fast path"}
-
-
-def latency(samples):
-    budgets = {"stack": 1.05, "fast": 1.0}
-    ways = [(way, text, US) for way, text in WAYS.items()] + [("ovs", "vIP over Open vSwitch, userspace datapath,", US)]
-    return [m for way, text, unit in ways for m in _latencies(samples, way, text, unit, budgets.get(way))]
-
-
-def latency_ovs_kernel(samples):
-    """In a guest that QEMU emulates: its times are nobody's, only ratios within it mean anything, and of those not
-    the p99, which is the emulator's."""
-    ways = [*((way, f"in the guest, {text}") for way, text in WAYS.items()), ("ovs", "in the guest, vIP over Open vSwitch, kernel datapath,")]
-    return [m for way, text in ways for m in _latencies(samples, way, text, "µs (emulated)", shares=("p50",))]
-
-
-def _latencies(samples, way, text, unit, budget=None, shares=("p50", "p99")):
-    """One way against plain; nothing if it was not measured, as where Open vSwitch is not installed."""
-    rounds = Rounds(samples)
-    if f"rr_{way}_v4_p50" not in samples["rounds"][0]:
-        return []
-    return [metric(f"{what}, {family}, {share}, {text} against plain", unit, rounds[f"{kind}_{way}_{family}_{share}"],
-                   rounds[f"{kind}_plain_{family}_{share}"], budget if (kind, share) == ("rr", "p50") else None)
-            for kind, what in LATENCIES for family in ("v4", "v6") for share in shares]
-
-
-def throughput(samples):
-    """CPU time of a request is what is left of the CPU's time for others: it is never idle here."""
-    rounds = Rounds(samples)
-    have = samples["rounds"][0]
-    shapes = (("c1_200", "1 connection, 200 B"), ("c8_200", "8 connections, 200 B"),
-              ("c64_200", "64 connections, 200 B"), ("c8_64k", "8 connections, 64 KiB"),
-              ("new_200", "a connection for each, 200 B"))
-    ways = (("stack", "v4"), ("stack", "v6"), ("fast", "v4"), ("fast", "v6"), ("nginx", "v4"), ("haproxy", "v4"))
-    metrics = []
-    for shape, text in shapes:
-        for way, family in ways:
-            name = f"{way}_{family}_{shape}"
-            if f"{name}_cpu_us" not in have:
-                continue  # the gateway is not installed
-            label = {"stack": "vIP by the stack path", "fast": "vIP by the fast path"}.get(way, f"through {way}")
-            for figure, what in (("cpu_us", "CPU of a request"), ("p50", "p50"), ("p99", "p99"), ("p999", "p99.9")):
-                metrics.append(metric(f"HTTP, {text}, {family}, {what}, {label} against plain", US, rounds[f"{name}_{figure}"],
-                                      rounds[f"plain_{family}_{shape}_{figure}"]))
-    return metrics
-
-
 def rules(samples):
     metrics = []
     for series, text in (("edge_ms", "edge given or taken: rename to verdict"),
                          ("instances_ms", "instance given or taken: rename to route")):
         values = samples["series"][series]
         metrics.append(metric(f"{text}, p50", MS, values))
-        metrics.append(metric(f"{text}, p99", MS, values, budget=5, value=percentile(values, 0.99)))
+        metrics.append(metric(f"{text}, p99", MS, values, budget=5, value=percentile(values, 0.99), goal=1))
     metrics.append(metric("10 000 functions from nothing, agent's start included", S, samples["series"]["load_s"]))
     return metrics
 
@@ -133,7 +88,7 @@ def cold(samples):
                          ("endpoint_ms", "first call: rename of the manifest that names the listening instance, to the first byte")):
         values = samples["series"][series]
         metrics.append(metric(f"{text}, p50", MS, values))
-        metrics.append(metric(f"{text}, p99", MS, values, budget=5, value=percentile(values, 0.99)))
+        metrics.append(metric(f"{text}, p99", MS, values, budget=5, value=percentile(values, 0.99), goal=2))
     return metrics
 
 
@@ -145,7 +100,8 @@ def rules_ovs(samples):
                          ("instances_ms", "instance given or taken: rename to a packet's way")):
         values = samples["series"][series]
         metrics.append(metric(f"{text}, userspace datapath, p50", MS, values))
-        metrics.append(metric(f"{text}, userspace datapath, p99", MS, values, value=percentile(values, 0.99)))
+        metrics.append(metric(f"{text}, userspace datapath, p99", MS, values, value=percentile(values, 0.99),
+                              goal=5 if series == "instances_ms" else None))
     metrics.append(metric("10 000 functions from nothing, agent's start included", S, samples["series"]["load_s"]))
     for note, text in (("rss_mib", "agent RSS, 10 000 functions, 100 000 instances, on Open vSwitch"), ("peak_mib", "agent RSS at its peak, the same")):
         metrics.append(metric(text, MIB, [samples["notes"][note]]))
@@ -155,13 +111,13 @@ def rules_ovs(samples):
 def memory(samples):
     notes = samples["notes"]
 
-    def one(text, name, budget=None):
-        return metric(text, MIB, [notes[name]], budget=budget)
+    def one(text, name, budget=None, goal=None):
+        return metric(text, MIB, [notes[name]], budget=budget, goal=goal)
 
     return [
-        one("agent RSS, 10 000 functions, 100 000 instances", "rss_mib_10000", 100),
+        one("agent RSS, 10 000 functions, 100 000 instances", "rss_mib_10000", 100, 50),
         one("agent RSS at its peak, the same", "peak_mib_10000"),
-        one("kernel tables and programs, the same", "kernel_mib_10000", 256),
+        one("kernel tables and programs, the same", "kernel_mib_10000", 256, 128),
         one("agent RSS, 10 functions", "rss_mib_10"),
         one("kernel tables and programs, 10 functions", "kernel_mib_10"),
         metric("agent CPU at rest, 10 000 functions, 100 000 instances", "% of a core", [notes["cpu_rest"]], budget=0.1),
@@ -184,6 +140,8 @@ class Benchmark(NamedTuple):
     guest: str = ""
     # Compared with its own last accepted results, which only --accept replaces.
     gate: bool = False
+    # Runs a real Kubernetes control plane: needs what test/cluster/build makes.
+    kubernetes: bool = False
 
 
 BENCHMARKS = {
@@ -192,6 +150,8 @@ BENCHMARKS = {
     "latency": Benchmark(latency, ["20"], ["5"], processes=4),
     "latency_ovs_kernel": Benchmark(latency_ovs_kernel, ["20"], ["3"], program="latency", guest="ovs-6.1"),
     "throughput": Benchmark(throughput, ["12"], ["2"], processes=3),
+    "connections": Benchmark(connections, ["12", "new"], ["2", "new"], processes=3, program="throughput"),
+    "scale": Benchmark(scale, ["40"], ["3", "1000"], kubernetes=True),
     "rules": Benchmark(rules, ["400", "5"], ["200", "1"]),
     "cold": Benchmark(cold, ["300"], ["30"]),
     "memory": Benchmark(memory, [], []),

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """From samples of a benchmark program to metrics with budgets.
 
-A metric is {metric, value, unit, baseline, ratio, budget, met, spread}. Without a baseline the budget
-is for the value; with one it is for the ratio, and ratio is the median of the ratios taken within
-each round, where both were measured one after the other. spread is the quartiles of what the budget
-is for.
+A metric is {metric, value, unit, baseline, ratio, budget, met, spread}, and goal where there is one.
+Without a baseline budget and goal are for the value; with one they are for the ratio, and ratio is
+the median of the ratios taken within each round, where both were measured one after the other. spread
+is the quartiles of what the budget is for.
 """
 
 import statistics
@@ -29,12 +29,13 @@ def rounded(number):
     return None if number is None else float(f"{number:.4g}")
 
 
-def metric(name, unit, values, baseline=None, budget=None, value=None):
+def metric(name, unit, values, baseline=None, budget=None, value=None, goal=None):
     """One metric from values by round; `baseline` has the same rounds. `value` stands in for the
-    median where another figure is what matters (a percentile over all rounds)."""
-    judged = values if baseline is None else [v / b for v, b in zip(values, baseline, strict=True)]
+    median where another figure is what matters (a percentile over all rounds). `budget` must be met,
+    `goal` is aimed at; neither may be exceeded."""
+    subjects = values if baseline is None else [v / b for v, b in zip(values, baseline, strict=True)]
     center = statistics.median(values) if value is None else value
-    ratio = None if baseline is None else statistics.median(judged)
+    ratio = None if baseline is None else statistics.median(subjects)
     subject = center if baseline is None else ratio
     return {
         "metric": name,
@@ -44,8 +45,21 @@ def metric(name, unit, values, baseline=None, budget=None, value=None):
         "ratio": rounded(ratio),
         "budget": budget,
         "met": None if budget is None else bool(subject <= budget),
-        "spread": [rounded(v) for v in quartiles(judged)],
-    }
+        "spread": [rounded(v) for v in quartiles(subjects)],
+    } | ({} if goal is None else {"goal": goal})
+
+
+def judged(m):
+    """The figure of a metric that its budget and its goal are for."""
+    return m["value"] if m["ratio"] is None else m["ratio"]
+
+
+def against(m, limit):
+    """"met", or by how much not; empty without a limit."""
+    if limit is None:
+        return ""
+    share = judged(m) / limit
+    return "met" if share <= 1 else f"missed by {100 * (share - 1):.1f} %" if share < 2 else f"missed: {share:.1f} times"
 
 
 class Rounds:
@@ -53,6 +67,9 @@ class Rounds:
 
     def __init__(self, samples):
         self._rounds = samples["rounds"]
+
+    def __contains__(self, name):
+        return name in self._rounds[0]
 
     def __getitem__(self, name):
         return [r[name] for r in self._rounds]

@@ -79,13 +79,16 @@ def _latency_ovs(results):
     return _bars(rows, "p50 by vIP, as a multiple of plain pod to pod by pod IP", 1, "plain") if rows else None
 
 
+GATEWAYS = (("through nginx", "nginx", "gateway"), ("through haproxy", "HAProxy", "gateway"))
+OURS = (("vIP by the fast path", "fast path", "fast"), ("vIP by the stack path", "stack path", "stack"))
+
+
 def _cpu(results):
     rows = []
-    have = _by_name(results, "throughput")
-    for shape in ("8 connections, 200 B", "8 connections, 64 KiB", "a connection for each, 200 B"):
+    have = _by_name(results, "throughput") | _by_name(results, "connections")
+    for shape in ("8 connections, 200 B", "8 connections, 64 KiB", "a connection for each, 8 at a time"):
         plain = None
-        for label, text, colour in (("vIP by the fast path", "fast path", "fast"), ("vIP by the stack path", "stack path", "stack"),
-                                    ("through nginx", "nginx", "gateway"), ("through haproxy", "HAProxy", "gateway")):
+        for label, text, colour in (*OURS, *GATEWAYS):
             m = have.get(f"HTTP, {shape}, v4, CPU of a request, {label} against plain")
             if not m:
                 continue
@@ -95,6 +98,54 @@ def _cpu(results):
             # Ratios are taken within rounds, so they tell more than two medians.
             rows.append((text, m, COLOURS[colour], plain * m["ratio"]))
     return _bars(rows, "CPU time of a request, µs (IPv4, both ends and what is between)", spread=False) if rows else None
+
+
+COUNTS = (("10", 10), ("1 000", 1000), ("10 000", 10000))
+LINES = (("iptables", "its ClusterIP", "kube-proxy's ClusterIP, iptables", "gateway", "-"),
+         ("nftables", "its ClusterIP", "kube-proxy's ClusterIP, nftables", "gateway", "--"),
+         ("nftables", "pod IP with its rules", "pod IP, nftables' rules loaded", "plain", "--"),
+         ("nftables", "vIP by the stack path", "vIP, stack path, the same rules", "stack", "--"),
+         ("nftables", "vIP by the fast path", "vIP, fast path, the same rules", "fast", "--"))
+
+
+def _scale(results):
+    """A picture for each kind of call: ratio by number of Services, a line for each way."""
+    have = _by_name(results, "scale")
+    if not have:
+        return None
+    figure, pictures = pyplot.subplots(1, 2, figsize=(8.6, 4), layout="constrained")
+    for (kind, title), axes in zip(KINDS, pictures, strict=True):
+        for mode, way, label, colour, style in LINES:
+            points = [(number, have.get(f"{kind}, p50, kube-proxy {mode}, {text} Services, {way} against plain without rules"))
+                      for text, number in COUNTS]
+            points = [(number, m) for number, m in points if m]
+            ratios = [m["ratio"] for _, m in points]
+            axes.errorbar([number for number, _ in points], ratios, label=label, color=COLOURS[colour], ls=style, marker="o", ms=4, capsize=2.5,
+                          yerr=[[r - m["spread"][0] for r, (_, m) in zip(ratios, points, strict=True)],
+                                [m["spread"][1] - r for r, (_, m) in zip(ratios, points, strict=True)]])
+        axes.axhline(1, color=COLOURS["budget"], lw=1, ls=":")
+        axes.set_xscale("log")
+        axes.set_xticks([number for _, number in COUNTS], [text for text, _ in COUNTS])
+        axes.minorticks_off()
+        axes.grid(True, axis="y")
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("Services, and functions")
+    pictures[0].set_ylabel("p50, as a multiple of plain without rules")
+    pictures[1].legend(loc="upper left", fontsize=8.5, frameon=False)
+    return figure
+
+
+def _connections(results):
+    """Ratios are taken within rounds, so they tell more than two medians."""
+    rows = []
+    have = _by_name(results, "connections")
+    for load in ("1", "8", "64"):
+        for label, text, colour in (*OURS, *GATEWAYS):
+            for family in ("v4", "v6"):
+                m = have.get(f"HTTP, a connection for each, {load} at a time, {family}, connections a second on a core, {label} against plain")
+                if m:
+                    rows.append((f"{load} at a time, {text}, {family}", m, COLOURS[colour], m["ratio"]))
+    return _bars(rows, "connections a second on a core, as a multiple of plain pod to pod", 1, "plain") if rows else None
 
 
 def _programs(results):
@@ -123,6 +174,12 @@ PLOTS = [
          "The same on a bridge: the userspace datapath on this machine; the kernel's, beside the eBPF switch, in a guest "
          "that QEMU emulates, where only ratios mean anything.", _latency_ovs),
     Plot("cpu", "What a request takes of the CPU", "HTTP requests on one CPU that is never idle. A gateway does each request twice.", _cpu),
+    Plot("connections", "Connections a second on a core",
+         "Connect, HTTP request, close, on one CPU that is never idle. Longer is better. A gateway keeps its own connections to the callee.",
+         _connections),
+    Plot("scale", "Against kube-proxy, from 10 to 10 000 Services",
+         "A real kube-proxy has made its rules on the node, the switch has as many functions. Medians of the ratios taken within a round, "
+         "with quartiles. ClusterIPs are ten, spread over kube-proxy's rules, whose order is its own.", _scale),
     Plot("programs", "What a packet costs in the switch", "`BPF_PROG_TEST_RUN`, 10 000 functions installed.", _programs),
     Plot("control", "How soon a change is in force, and a first call answered", "1 000 functions × 10 instances; one call held at a time.", _control),
 ]

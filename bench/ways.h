@@ -36,6 +36,10 @@ class Node {
     [[nodiscard]] support::SocketAddress address(bool plain, support::Family family) const;
     /// Connections the switch has counted on the edge.
     [[nodiscard]] std::uint64_t counted() const { return cluster_.edge("caller", "callee").opened; }
+    [[nodiscard]] const support::Netns& netns() {
+        return cluster_.topology().node(support::NodeId::kA);
+    }
+    [[nodiscard]] support::AgentProcess& agent() { return cluster_.agent(support::NodeId::kA); }
     /// One more pod that no chain knows.
     const support::Pod& add_pod() { return cluster_.add_outsider(support::NodeId::kA); }
 
