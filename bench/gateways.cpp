@@ -40,9 +40,10 @@ std::string nginx_front(const Front& front) {
         front.name, front.callee, front.listen);
 }
 
+/// One process, as a worker would outlive the master that ends with the benchmark.
 std::string nginx_config(const std::string& directory, const Front& v4, const Front& v6) {
     return fmt::format(R"(daemon off;
-worker_processes 1;
+master_process off;
 pid {0}/pid;
 error_log stderr warn;
 events {{ worker_connections 1024; }}
