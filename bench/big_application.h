@@ -7,32 +7,11 @@
 #include <memory>
 #include <string>
 
+#include "bench/application_objects.h"
 #include "test/support/agent_process.h"
 #include "test/support/topology.h"
 
 namespace directfaas::bench {
-
-inline constexpr unsigned kFunctionsPerNamespace = 10;
-inline constexpr unsigned kInstancesPerFunction = 10;
-inline constexpr std::size_t kLargestFile = std::size_t{16} << 10U;
-
-/// What of a namespace changes while it is measured.
-struct NamespaceState {
-    bool edge = false;        // function 0 may call function 5
-    bool instance = true;     // function 5 has its last instance
-    bool few = false;         // function 5 has two instances at most, not ten
-    std::string interface{};  // host side of the first pod of function 0, if it is on this node
-};
-
-/// The manifests of namespace `number`; at most kLargestFile bytes, or it throws.
-std::string namespace_manifest(unsigned number, const NamespaceState& state);
-
-util::IpAddress service_address(unsigned ns, unsigned function);
-util::IpAddress pod_address(unsigned ns, unsigned function, unsigned instance);
-inline constexpr std::uint16_t kPort = 80;
-
-/// The number behind `label` in a file of "label: number" lines; nothing to be found is an error.
-double number_behind(const std::string& path, const std::string& label);
 
 /// An agent in a namespace of its own with a directory of `namespaces` files. Only in a private
 /// world (bench/private_world.h): it stops the agent, but leaves its kernel state to that.
@@ -46,7 +25,7 @@ class BigApplication {
     ~BigApplication();
 
     [[nodiscard]] const support::Netns& node() const { return node_; }
-    [[nodiscard]] support::AgentProcess& agent() { return agent_; }
+    [[nodiscard]] const support::AgentProcess& agent() const { return agent_; }
     /// The bridge the pods hang on; only with Backend::kOvs.
     [[nodiscard]] support::VSwitch& vswitch() { return *vswitch_; }
     /// Path of a pinned table or ("prog/from_pod") program.
@@ -63,7 +42,7 @@ class BigApplication {
     /// peak).
     [[nodiscard]] double agent_mib(const std::string& label) const;
     /// Functions the agent says it serves.
-    [[nodiscard]] std::size_t served();
+    [[nodiscard]] std::size_t served() const;
 
    private:
     [[nodiscard]] std::string file(unsigned ns) const;

@@ -35,11 +35,11 @@ void measure_changes(const support::Netns& node, unsigned changes,
 
 void measure_load(BigApplication::Backend backend, unsigned times, Samples& samples,
                   const std::function<void(const BigApplication&)>& loaded) {
-    constexpr unsigned kNamespaces = 1000;
+    constexpr unsigned kLoaded = 1000;
     std::vector<double> seconds;
     for (unsigned i = 0; i < times; ++i) {
-        BigApplication app(kNamespaces, backend);
-        for (unsigned ns = 0; ns < kNamespaces; ++ns) {
+        BigApplication app(kLoaded, backend);
+        for (unsigned ns = 0; ns < kLoaded; ++ns) {
             app.prepare(ns, {});
             app.put(ns);
         }

@@ -3,6 +3,8 @@
 // them.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -18,6 +20,11 @@ class FrameTap {
 
     struct Seen {
         util::IpAddress destination;
+        std::chrono::system_clock::time_point at;  // when the kernel had it
+        // Of TCP; else 0.
+        std::uint16_t source_port = 0;
+        std::uint16_t destination_port = 0;
+        std::size_t payload = 0;
     };
     /// The next one, if there is one; what the interface itself sends is not seen.
     std::optional<Seen> take();

@@ -82,6 +82,30 @@ def rules(samples):
     return metrics
 
 
+def kube(samples):
+    """What rules and memory ask, of an agent on a real kube-apiserver. The way from the PATCH to the event is Kubernetes' own."""
+    series = samples["series"]
+    metrics = []
+    for what, name in (("edge given or taken", "edge"), ("instance given or taken", "instances")):
+        seen = "verdict" if name == "edge" else "route"
+        for since, key, budget in (("the event has reached the node", f"{name}_event_ms", 5), ("PATCH sent", f"{name}_ms", None)):
+            metrics.append(metric(f"{what}: {since}, to {seen}, p50", MS, series[key]))
+            metrics.append(metric(f"{what}: {since}, to {seen}, p99", MS, series[key], budget=budget, value=percentile(series[key], 0.99)))
+    for text, unit, key in (
+            ("1 000 functions, 10 000 endpoints: first object created, to all in force", S, "visible_s"),
+            ("the same, from the last object's creation answered", MS, "visible_after_ms"),
+            ("agent restarted at that scale, until a change made meanwhile is in force", S, "restart_followed_s"),
+            ("the same, until it is ready", S, "restart_ready_s"),
+            ("agent RSS, 10 000 endpoints on Kubernetes", MIB, "rss_mib"),
+            ("agent RSS, the same, after a restart", MIB, "restart_rss_mib"),
+            ("agent CPU at rest, 10 000 endpoints on Kubernetes", "% of a core", "cpu_rest"),
+            ("agent's requests to the apiserver, at a start", "requests", "requests_start"),
+            ("agent's requests to the apiserver, at rest", "a minute", "requests_rest"),
+            ("agent's requests to the apiserver, for a change of an edge or instance", "requests", "requests_change")):
+        metrics.append(metric(text, unit, series[key], goal=60 if key == "rss_mib" else None))
+    return metrics
+
+
 def cold(samples):
     metrics = []
     for series, text in (("listening_ms", "first call: the instance listens, to the first byte"),
@@ -155,5 +179,6 @@ BENCHMARKS = {
     "rules": Benchmark(rules, ["400", "5"], ["200", "1"]),
     "cold": Benchmark(cold, ["300"], ["30"]),
     "memory": Benchmark(memory, [], []),
+    "kube": Benchmark(kube, ["400", "10", "60"], ["50", "2", "10"], processes=3, kubernetes=True),
     "rules_ovs": Benchmark(rules_ovs, ["400", "1"], ["100", "1"]),
 }

@@ -4,13 +4,12 @@
 #include <bpf/bpf.h>
 
 #include <chrono>
-#include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
+#include "bench/agent_figures.h"
 #include "bench/big_application.h"
 #include "bench/private_world.h"
 #include "bench/program.h"
@@ -43,24 +42,6 @@ double kernel_bytes(const std::string& directory) {
     return sum;
 }
 
-/// CPU time of a process so far, all threads.
-double cpu_seconds(int process) {
-    clockid_t clock{};
-    timespec time{};
-    if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &time) != 0) {
-        throw std::runtime_error("no CPU time of process " + std::to_string(process));
-    }
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
-
-/// Percent of one CPU that the agent takes while `work` runs for `seconds`.
-template <typename Work>
-double cpu_percent(BigApplication& app, double seconds, Work work) {
-    const auto before = cpu_seconds(app.agent().pid());
-    work();
-    return 100 * (cpu_seconds(app.agent().pid()) - before) / seconds;
-}
-
 /// One instance of one function comes or goes, a thousand times a second.
 void change_for(BigApplication& app, unsigned seconds, unsigned namespaces) {
     const auto begin = Clock::now();
@@ -77,11 +58,11 @@ void measure_cpu(BigApplication& app, unsigned namespaces, Samples& samples) {
     constexpr unsigned kRest = 20;
     constexpr unsigned kBusy = 5;
     std::this_thread::sleep_for(std::chrono::seconds(2));  // what the start has left to do
-    samples.note("cpu_rest", cpu_percent(app, kRest, [&] {
+    samples.note("cpu_rest", cpu_percent(app.agent(), kRest, [&] {
                      std::this_thread::sleep_for(std::chrono::seconds(kRest));
                  }));
     samples.note("cpu_changes",
-                 cpu_percent(app, kBusy, [&] { change_for(app, kBusy, namespaces); }));
+                 cpu_percent(app.agent(), kBusy, [&] { change_for(app, kBusy, namespaces); }));
 }
 
 void measure(unsigned namespaces, const std::string& suffix, Samples& samples) {

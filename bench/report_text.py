@@ -7,7 +7,7 @@ TITLES = {
     "datapath": "Packets in the switch", "latency": "Latency", "throughput": "CPU and throughput", "connections": "New connections",
     "scale": "Against kube-proxy", "rules": "Changes", "cold": "From zero",
     "memory": "Memory", "gate": "Regression gate", "latency_ovs_kernel": "Latency on Open vSwitch's kernel datapath",
-    "rules_ovs": "Changes on Open vSwitch",
+    "rules_ovs": "Changes on Open vSwitch", "kube": "On Kubernetes",
 }
 COMMANDS = {"rules_ovs": "rules --backend ovs"}
 

@@ -24,9 +24,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
-constexpr unsigned kNamespaces = 100;
-constexpr unsigned kCallers = 10;  // namespaces with a pod on this node
-constexpr unsigned kCallee = 5;    // the function that changes (see NamespaceState)
 constexpr std::chrono::seconds kPatience{10};
 /// A packet whose fate is not seen for so long has met neither.
 constexpr std::chrono::milliseconds kFateWait{2};

@@ -72,7 +72,7 @@ std::string cluster_binary(const std::string& name) {
     return path;
 }
 
-Apiserver::Apiserver(std::string address)
+Apiserver::Apiserver(std::string address, const std::vector<std::string>& more)
     : address_(std::move(address)), etcd_port_(free_port()), port_(free_port()) {
     std::string pattern = std::filesystem::temp_directory_path() / "df-kube-XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr) {
@@ -80,7 +80,7 @@ Apiserver::Apiserver(std::string address)
     }
     directory_ = pattern;
     start_etcd();
-    start_apiserver();
+    start_apiserver(more);
     const auto admin = client();
     const bool ready =
         support::wait_until([&] { return admin->get("/readyz").has_value(); }, kStartPatience);
@@ -108,21 +108,26 @@ void Apiserver::start_etcd() {
         -1, directory_ + "/etcd.log"));
 }
 
-void Apiserver::start_apiserver() {
+void Apiserver::start_apiserver(const std::vector<std::string>& more) {
     const auto key = directory_ + "/sa.key";
     must_run({"openssl", "genrsa", "-out", key, "2048"});
     write_file(directory_ + "/tokens.csv",
                fmt::format("{},admin,admin,\"system:masters\"\n", kAdminToken));
-    children_.push_back(support::start_program(
-        {cluster_binary("kube-apiserver"),
-         fmt::format("--etcd-servers=http://127.0.0.1:{}", etcd_port_),
-         fmt::format("--secure-port={}", port_), "--bind-address=" + address_,
-         "--advertise-address=" + address_, "--cert-dir=" + directory_ + "/certificates",
-         "--service-cluster-ip-range=10.96.0.0/16,fd96::/112", "--endpoint-reconciler-type=none",
-         "--service-account-issuer=https://kubernetes.default.svc",
-         "--service-account-key-file=" + key, "--service-account-signing-key-file=" + key,
-         "--token-auth-file=" + directory_ + "/tokens.csv", "--authorization-mode=Node,RBAC"},
-        -1, directory_ + "/apiserver.log"));
+    std::vector<std::string> line{cluster_binary("kube-apiserver"),
+                                  fmt::format("--etcd-servers=http://127.0.0.1:{}", etcd_port_),
+                                  fmt::format("--secure-port={}", port_),
+                                  "--bind-address=" + address_,
+                                  "--advertise-address=" + address_,
+                                  "--cert-dir=" + directory_ + "/certificates",
+                                  "--service-cluster-ip-range=10.96.0.0/16,fd96::/112",
+                                  "--endpoint-reconciler-type=none",
+                                  "--service-account-issuer=https://kubernetes.default.svc",
+                                  "--service-account-key-file=" + key,
+                                  "--service-account-signing-key-file=" + key,
+                                  "--token-auth-file=" + directory_ + "/tokens.csv",
+                                  "--authorization-mode=Node,RBAC"};
+    line.insert(line.end(), more.begin(), more.end());
+    children_.push_back(support::start_program(line, -1, directory_ + "/apiserver.log"));
 }
 
 std::string Apiserver::log_end() const {

@@ -24,8 +24,10 @@ std::string cluster_binary(const std::string& name);
 class Apiserver {
    public:
     /// Listens on `address`, which the caller's namespace has; it ends with the object, or with the
-    /// calling thread. Throws SupportError, with the end of the log, if it does not become ready.
-    explicit Apiserver(std::string address = "127.0.0.1");
+    /// calling thread. `more` are further arguments of kube-apiserver. Throws SupportError, with
+    /// the end of the log, if it does not become ready.
+    explicit Apiserver(std::string address = "127.0.0.1",
+                       const std::vector<std::string>& more = {});
     Apiserver(const Apiserver&) = delete;
     Apiserver& operator=(const Apiserver&) = delete;
     ~Apiserver();
@@ -36,6 +38,8 @@ class Apiserver {
     /// A file for the administrator, or for whose token it is.
     [[nodiscard]] std::string kubeconfig(const std::string& token = "") const;
     [[nodiscard]] const std::string& directory() const { return directory_; }
+    /// etcd and kube-apiserver.
+    [[nodiscard]] const std::vector<pid_t>& processes() const { return children_; }
 
     // What a test does as the administrator; a refusal is an exception with the server's words.
     Json create(const std::string& path, const Json& object) const;
@@ -49,7 +53,7 @@ class Apiserver {
 
    private:
     void start_etcd();
-    void start_apiserver();
+    void start_apiserver(const std::vector<std::string>& more);
     [[nodiscard]] std::string log_end() const;
 
     std::string address_;

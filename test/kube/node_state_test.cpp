@@ -13,6 +13,7 @@
 #include "lib/kube/httplib_transport.h"
 #include "lib/kube/model_objects.h"
 #include "test/kube/controller_process.h"
+#include "test/kube/rights.h"
 #include "test/support/wait.h"
 
 namespace directfaas::test {
@@ -21,7 +22,6 @@ namespace {
 using support::wait_until;
 using testing::HasSubstr;
 
-constexpr const char* kAgentNamespace = "directfaas-system";
 constexpr const char* kCaSecret = "/api/v1/namespaces/directfaas-system/secrets/directfaas-ca";
 constexpr const char* kCaMap = "/api/v1/namespaces/directfaas-system/configmaps/directfaas-ca";
 
@@ -29,48 +29,16 @@ class RightsTest : public testing::Test {
    protected:
     void SetUp() override {
         static const bool installed = [] {
-            install();
+            install(server(), {"n1", "n2"});
             return true;
         }();
         EXPECT_TRUE(installed);
     }
 
-    /// All of what a user applies; what a kubelet would run of it is not run.
-    static void install() {
-        server().kubectl({"apply", "-f", DF_SOURCE_DIR "/deploy/install.yaml"});
-        for (const auto* node : {"n1", "n2"}) {
-            server().create(
-                "/api/v1/nodes",
-                {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", node}}}});
-            server().create(fmt::format("/api/v1/namespaces/{}/pods", kAgentNamespace),
-                            {{"apiVersion", "v1"},
-                             {"kind", "Pod"},
-                             {"metadata", {{"name", std::string("agent-") + node}}},
-                             {"spec",
-                              {{"nodeName", node},
-                               {"serviceAccountName", "directfaas-agent"},
-                               {"automountServiceAccountToken", false},
-                               {"containers", {{{"name", "agent"}, {"image", "none"}}}}}}});
-        }
-    }
-
     static Apiserver& server() { return apiserver(); }
 
-    /// A token of the ServiceAccount; bound to the pod, as the kubelet gets it, if one is named.
     static std::string token(const std::string& account, const std::string& pod = "") {
-        Json spec{{"expirationSeconds", 3600}};
-        if (!pod.empty()) {
-            spec["boundObjectRef"] = {
-                {"apiVersion", "v1"},
-                {"kind", "Pod"},
-                {"name", pod},
-                {"uid", server().get(fmt::format("/api/v1/namespaces/{}/pods/{}", kAgentNamespace,
-                                                 pod))["metadata"]["uid"]}};
-        }
-        const auto answer = server().create(
-            fmt::format("/api/v1/namespaces/{}/serviceaccounts/{}/token", kAgentNamespace, account),
-            {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", spec}});
-        return answer["status"]["token"];
+        return account_token(server(), account, pod);
     }
 
     static kube::Answer<std::string> write_state(kube::Client& client, const std::string& node) {

@@ -58,20 +58,22 @@ std::vector<std::string> AgentProcess::backend_arguments() const {
             "--ovs-run-dir", options_.vswitch->run_dir()};
 }
 
+std::vector<std::string> AgentProcess::source_arguments() const {
+    if (options_.kubeconfig.empty()) {
+        return {"--source-dir", options_.manifests};
+    }
+    return {"--source", "kubernetes", "--kubeconfig", options_.kubeconfig};
+}
+
 std::vector<std::string> AgentProcess::command_line() const {
-    std::vector<std::string> line{agent_path(),
-                                  "--instance",
-                                  options_.instance,
-                                  "--node-name",
-                                  options_.node_name,
-                                  "--source-dir",
-                                  options_.manifests,
-                                  "--socket",
-                                  socket_,
-                                  "--http-listen",
-                                  fmt::format("127.0.0.1:{}", options_.http_port),
-                                  "--deny",
-                                  options_.deny};
+    std::vector<std::string> line{
+        agent_path(),  "--instance",       options_.instance,
+        "--node-name", options_.node_name, "--socket",
+        socket_,       "--http-listen",    fmt::format("127.0.0.1:{}", options_.http_port),
+        "--deny",      options_.deny};
+    for (std::string& word : source_arguments()) {
+        line.push_back(std::move(word));
+    }
     for (std::string& word : backend_arguments()) {
         line.push_back(std::move(word));
     }

@@ -24,7 +24,8 @@ inline constexpr Capabilities kAgentCapabilities =
 struct AgentOptions {
     std::string instance;
     std::string node_name;
-    std::string manifests;  // directory
+    std::string manifests{};   // directory
+    std::string kubeconfig{};  // follows this cluster then, no directory
     std::vector<std::string> pod_networks{};
     std::string attach = "auto";  // tcx, clsact
     bool fast_path = true;
@@ -69,9 +70,11 @@ class AgentProcess {
     [[nodiscard]] std::string log(std::size_t lines = 60) const;
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] AgentOptions& options() { return options_; }
+    [[nodiscard]] const AgentOptions& options() const { return options_; }
 
    private:
     [[nodiscard]] std::vector<std::string> backend_arguments() const;
+    [[nodiscard]] std::vector<std::string> source_arguments() const;
     [[nodiscard]] std::vector<std::string> command_line() const;
 
     const Netns& node_;
