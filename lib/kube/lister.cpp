@@ -73,4 +73,11 @@ Answer<Listed> list_all(HttpTransport& transport, const Resource& resource,
     return listed;
 }
 
+Answer<std::string> newest_version(HttpTransport& transport, const Resource& resource) {
+    Listed listed;
+    const auto more = add_page(transport, resource, {{"limit", "1"}}, listed);
+    return more ? Answer<std::string>(std::move(listed.resource_version))
+                : std::unexpected(more.error());
+}
+
 }  // namespace directfaas::kube

@@ -26,4 +26,7 @@ struct Listed {
 Answer<Listed> list_all(HttpTransport& transport, const Resource& resource,
                         const std::string& version, std::size_t page_size);
 
+/// The version that the storage is at, by a list of one object at most.
+Answer<std::string> newest_version(HttpTransport& transport, const Resource& resource);
+
 }  // namespace directfaas::kube

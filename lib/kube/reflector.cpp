@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "lib/kube/line_splitter.h"
 #include "lib/util/log.h"
 
@@ -11,6 +13,14 @@ namespace {
 
 /// The server ends a watch itself; only a server that forgot it is silent for longer.
 constexpr std::chrono::seconds kWatchGrace{30};
+
+/// Versions of one resource can be compared as numbers; one that is none is not.
+std::optional<std::uint64_t> version_number(const std::string& version) {
+    std::uint64_t number = 0;
+    const auto* end = version.data() + version.size();
+    const auto parsed = std::from_chars(version.data(), end, number);
+    return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(number) : std::nullopt;
+}
 
 }  // namespace
 
@@ -93,6 +103,11 @@ void Reflector::watch_until_relist() {
     short_watches_ = 0;
     failing_since_.reset();
     while (!stopping_) {
+        if (unreached_ && was_put_back()) {
+            version_unavailable_ = true;
+            relist("put_back");
+            return;
+        }
         const auto ended = watch();
         {
             const std::scoped_lock lock(mutex_);
@@ -158,6 +173,7 @@ Reflector::Ended Reflector::watch() {
     }
     if (!answer) {
         note_trouble(answer.error().text(), 0);
+        unreached_ = unreached_ || !watch.opened;
     }
     Ended ended;
     if (!watch.opened) {
@@ -166,6 +182,19 @@ Reflector::Ended Reflector::watch() {
         ended.next = watch.events == 0 ? Next::kShort : Next::kWait;
     }
     return ended;
+}
+
+/// Whether the storage is at an earlier version than we are: a backup was put back while nobody
+/// answered. A watch would not tell: the server leaves out every event up to the version asked for.
+bool Reflector::was_put_back() {
+    const auto newest = newest_version(*transport_, resource_);
+    if (!newest) {
+        return false;  // the watch meets the same trouble, and knows what to do
+    }
+    unreached_ = false;
+    const auto storage = version_number(*newest);
+    const auto ours = version_number(version_);
+    return storage && ours && *storage < *ours;
 }
 
 /// False ends the watch.

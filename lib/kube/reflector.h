@@ -94,6 +94,7 @@ class Reflector {
     bool go_on(const Ended& ended);
     HttpRequest watch_request();
     Ended watch();
+    bool was_put_back();
     bool receive(std::string_view bytes, Watch& watch);
     bool take(std::string_view line, Watch& watch);
     Ended ended_by(const ApiError& error);
@@ -113,6 +114,7 @@ class Reflector {
     std::mt19937_64 random_;
     std::string version_;  // of the last list, event or bookmark
     bool version_unavailable_ = false;
+    bool unreached_ = false;  // nobody has answered since
     int short_watches_ = 0;
     std::optional<Clock::time_point> failing_since_;  // 5xx
 

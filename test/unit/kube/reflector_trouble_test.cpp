@@ -222,11 +222,39 @@ TEST_F(ReflectorTest, ConnectionsThatAreNotServedKeepTheVersion) {
     for (int i = 0; i < 5; ++i) {
         script_.on_watch([](const FakeRequest&, FakeAnswer& answer) { answer.close(); });
     }
+    for (int i = 0; i < 5; ++i) {
+        script_.on_list(6, {object("a", 5)});  // asked for its version alone
+    }
     script_.on_watch(lines_then_silence({event("ADDED", object("c", 7))}));
     start();
     expect("a=5 b=6 c=7");
     EXPECT_TRUE(reflector_->status().relists.empty());
-    EXPECT_EQ(script_.requests().size(), 8U);
+    EXPECT_EQ(script_.requests().size(), 13U);
+    EXPECT_EQ(script_.requests()[3], "list - limit=1");
+}
+
+/// A watch at a version of a future that was taken back is served, and tells nothing.
+TEST_F(ReflectorTest, AStorageThatWasPutBackIsReadAgain) {
+    script_.on_list(5, {object("a", 5)});
+    script_.on_watch(lines_then_end({event("ADDED", object("b", 9))}));
+    script_.on_watch([](const FakeRequest&, FakeAnswer& answer) { answer.close(); });
+    script_.on_list(6, {object("a", 5)});
+    script_.on_list(7, {object("a", 5), object("c", 7)});
+    start();
+    expect("a=5 c=7");
+    EXPECT_EQ(relists("put_back"), 1U);
+    EXPECT_THAT(first_requests(6), ElementsAre("list 0", "watch 5", "watch 9", "list - limit=1",
+                                               "list - limit=500", "watch 7"));
+}
+
+TEST_F(ReflectorTest, AStorageThatDoesNotTellItsVersionIsTrusted) {
+    script_.on_list(5, {object("a", 5)});
+    script_.on_watch([](const FakeRequest&, FakeAnswer& answer) { answer.close(); });
+    script_.on_list([](const FakeRequest&, FakeAnswer& answer) { answer.close(); });
+    script_.on_watch(lines_then_silence({event("ADDED", object("b", 6))}));
+    start();
+    expect("a=5 b=6");
+    EXPECT_TRUE(reflector_->status().relists.empty());
 }
 
 }  // namespace
