@@ -6,7 +6,12 @@
 
 #include "abi.h"
 
-#define DF_LAYOUT_VERSION 1 /* part of the pin path; raised with any change in maps/ */
+/* Part of the pin path; raised with any change in maps/. An agent goes on with the rules and
+ * connections of another layout if every table of them has kept its name, type and sizes; so what
+ * would mean something else in the same place needs another name or size. */
+#ifndef DF_LAYOUT_VERSION
+#define DF_LAYOUT_VERSION 1
+#endif
 #define DF_POD_NETWORKS 8
 
 struct df_prefix {

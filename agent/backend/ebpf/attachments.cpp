@@ -52,7 +52,7 @@ Result<void> Attachments::attach(const model::ObjectName& pod, const model::Atta
         done = fast_path_->look(rule.ifindex);
     }
     if (done) {
-        return done;
+        return settle_inherited(pod, rule.ifindex);
     }
     static_cast<void>(release(rule.ifindex));
     if (is_gone(done.error())) {
@@ -113,7 +113,26 @@ Result<void> Attachments::put_programs(const model::ObjectName& pod, unsigned if
     return entry ? tables_->pod_name.put(ifindex, *entry) : std::unexpected(entry.error());
 }
 
+/// The pod is attached at `ifindex` now: what another layout ran there has been replaced, and what
+/// it ran for the pod elsewhere ends.
+Result<void> Attachments::settle_inherited(const model::ObjectName& pod, unsigned ifindex) {
+    inherited_.erase(ifindex);
+    return release_inherited(pod);
+}
+
+Result<void> Attachments::release_inherited(const model::ObjectName& pod) {
+    for (const auto& [ifindex, owner] : inherited_) {
+        if (owner == pod) {
+            return release(ifindex);
+        }
+    }
+    return {};
+}
+
 Result<void> Attachments::detach(const model::ObjectName& pod) {
+    if (auto released = release_inherited(pod); !released) {
+        return released;
+    }
     const auto known = interfaces_.find(pod);
     if (known == interfaces_.end()) {
         return {};
@@ -149,6 +168,7 @@ Result<void> Attachments::release(unsigned ifindex) {
         }
     }
     stale_.insert(ifindex);
+    inherited_.erase(ifindex);
     if (const auto owner = pods_.find(ifindex); owner != pods_.end()) {
         if (const auto place = interfaces_.find(owner->second);
             place != interfaces_.end() && place->second == ifindex) {
@@ -161,7 +181,11 @@ Result<void> Attachments::release(unsigned ifindex) {
 
 Result<void> Attachments::detach_all() {
     Result<void> first;
-    for (const unsigned ifindex : interfaces()) {
+    auto all = interfaces();
+    for (const auto& [ifindex, pod] : inherited_) {
+        all.insert(ifindex);
+    }
+    for (const unsigned ifindex : all) {
         if (auto released = release(ifindex); !released && first) {
             first = released;
         }
@@ -198,8 +222,8 @@ Result<void> Attachments::forget_connections(const std::function<bool(unsigned)>
     return read;
 }
 
-Result<void> Attachments::load(const Pins& pins, const Identities& identities,
-                               unsigned own_ifindex) {
+Result<void> Attachments::load(const Pins& pins, const Identities& identities, unsigned own_ifindex,
+                               bool anew) {
     std::map<unsigned, df_pod_name> names;
     std::set<unsigned> found;
     auto read = tables_->pod_name.for_each([&](unsigned ifindex, const df_pod_name& name) {
@@ -227,6 +251,12 @@ Result<void> Attachments::load(const Pins& pins, const Identities& identities,
     for (const unsigned ifindex : found) {
         const auto name = names.find(ifindex);
         const bool whole = name != names.end() && owned.contains(ifindex);
+        if (anew && !whole && attacher_->attached(ifindex, Hook::kIngress)) {
+            inherited_[ifindex] = name != names.end()
+                                      ? decode(name->second)
+                                      : model::ObjectName{"", fmt::format("interface-{}", ifindex)};
+            continue;
+        }
         auto done = whole ? adopt(ifindex, name->second) : release(ifindex);
         if (!done) {
             return done;
@@ -264,6 +294,9 @@ Result<std::map<model::ObjectName, model::AttachRule>> Attachments::dump(
         return std::unexpected(read.error());
     }
     std::map<model::ObjectName, model::AttachRule> rules;
+    for (const auto& [ifindex, pod] : inherited_) {
+        rules[pod] = {.identity = {}, .ifindex = ifindex, .addresses = {}, .adopted = true};
+    }
     for (const auto& [ifindex, entry] : entries) {
         const auto name = tables_->pod_name.get(ifindex);
         if (!name) {

@@ -28,8 +28,11 @@ class Attachments {
           local_(tables) {}
 
     /// Reads back what an earlier process left, puts this process's programs on the interfaces that
-    /// still exist and drops the rest. `own_ifindex` is the agent's own interface.
-    util::Result<void> load(const Pins& pins, const Identities& identities, unsigned own_ifindex);
+    /// still exist and drops the rest. `own_ifindex` is the agent's own interface. `anew`: where
+    /// programs run that the tables do not explain, they are those of an agent with another layout
+    /// and stay until rules say what becomes of the interface; dump() names them as attached.
+    util::Result<void> load(const Pins& pins, const Identities& identities, unsigned own_ifindex,
+                            bool anew);
 
     /// An interface that has just vanished is not an error: it is logged and not attached.
     util::Result<void> attach(const model::ObjectName& pod, const model::AttachRule& rule,
@@ -59,6 +62,8 @@ class Attachments {
     util::Result<void> put_programs(const model::ObjectName& pod, unsigned ifindex);
     util::Result<void> release(unsigned ifindex);
     util::Result<void> adopt(unsigned ifindex, const df_pod_name& name);
+    util::Result<void> settle_inherited(const model::ObjectName& pod, unsigned ifindex);
+    util::Result<void> release_inherited(const model::ObjectName& pod);
     util::Result<void> forget_connections(const std::function<bool(unsigned)>& of) const;
 
     const Tables* tables_;
@@ -69,6 +74,7 @@ class Attachments {
     std::map<unsigned, model::ObjectName> pods_;  // by ifindex
     std::map<model::ObjectName, unsigned> interfaces_;
     std::set<unsigned> stale_;
+    std::map<unsigned, model::ObjectName> inherited_;  // run programs of another layout
 };
 
 }  // namespace directfaas::backend::ebpf

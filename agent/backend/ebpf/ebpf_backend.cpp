@@ -15,6 +15,7 @@
 #include "agent/backend/ebpf/events.h"
 #include "agent/backend/ebpf/explain.h"
 #include "agent/backend/ebpf/identities.h"
+#include "agent/backend/ebpf/inherit.h"
 #include "agent/backend/ebpf/libbpf_log.h"
 #include "agent/backend/ebpf/objects.h"
 #include "agent/backend/ebpf/outcome.h"
@@ -49,8 +50,9 @@ class EbpfBackend final : public Backend {
           uplinks_(pins_, options_.uplinks),
           sweep_(tables_, open_counts_, programs_.sweep.get()) {}
 
-    /// Takes over what is pinned.
-    Result<void> load();
+    /// Takes over what is pinned. `anew`: programs run that an agent of another layout left, whose
+    /// tables are not these.
+    Result<void> load(bool anew);
 
     Result<void> apply(const model::RuleDelta& delta) override;
     Result<model::RuleSet> dump() override;
@@ -106,7 +108,7 @@ Result<void> take_over(Registry& registry, Result<Registry> loaded) {
     return {};
 }
 
-Result<void> EbpfBackend::load() {
+Result<void> EbpfBackend::load(bool anew) {
     auto done = load_config();
     if (done) {
         done = take_over(identities_, Identities::load(tables_));
@@ -125,7 +127,7 @@ Result<void> EbpfBackend::load() {
             take_over(replay_, Replay::open(options_.instance, attacher_, programs_.replay.get()));
     }
     if (done) {
-        done = attachments_.load(pins_, identities_, replay_.ifindex());
+        done = attachments_.load(pins_, identities_, replay_.ifindex(), anew);
     }
     if (done) {
         done = uplinks_.load(programs_.uplink.get());
@@ -309,6 +311,10 @@ Result<std::unique_ptr<Backend>> start(const Options& options) {
     if (!programs) {
         return std::unexpected(programs.error());
     }
+    const auto anew = take_over_links(*pins);
+    if (!anew) {
+        return std::unexpected(anew.error());
+    }
     auto tables = Tables::open(*pins);
     if (!tables) {
         return std::unexpected(tables.error());
@@ -321,7 +327,7 @@ Result<std::unique_ptr<Backend>> start(const Options& options) {
     auto backend =
         std::make_unique<EbpfBackend>(options, std::move(*pins), std::move(*tables),
                                       std::move(*programs), std::move(*open_counts), *mechanism);
-    if (auto loaded = backend->load(); !loaded) {
+    if (auto loaded = backend->load(*anew); !loaded) {
         return util::pass(loaded.error(), "taking over the switch of " + options.instance);
     }
     return backend;

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "agent/backend/ebpf/bpf_map.h"
+#include "agent/backend/ebpf/inherit.h"
 #include "agent/backend/ebpf/libbpf_log.h"
 #include "agent/backend/ebpf/tcx.h"
 #include "lib/util/log.h"
@@ -60,13 +61,11 @@ Capacities capacities(const Options& options) {
 /// Makes a map of the object a table that is pinned already.
 Result<void> reuse(bpf_map* map, const UniqueFd& table) {
     const std::string name = bpf_map__name(map);
-    bpf_map_info info{};
-    std::uint32_t length = sizeof(info);
-    if (bpf_obj_get_info_by_fd(table.get(), &info, &length) != 0) {
-        return fail_errno("asking about table " + name);
+    const auto same = same_shape(map, table.get());
+    if (!same) {
+        return std::unexpected(same.error());
     }
-    if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
-        info.value_size != bpf_map__value_size(map)) {
+    if (!*same) {
         return util::fail(fmt::format(
             "the pinned table `{}` has another layout than this agent's; remove the instance with "
             "the version that made it (directfaas-agent --remove)",
@@ -78,8 +77,22 @@ Result<void> reuse(bpf_map* map, const UniqueFd& table) {
     return {};
 }
 
+/// A table that is there already: of this layout, or of the one that it goes on from.
+UniqueFd present(const bpf_map* map, const Pins& pins, const std::optional<Pins>& before) {
+    const std::string name = bpf_map__name(map);
+    UniqueFd table(bpf_obj_get(pins.table(name).c_str()));
+    if (!table.valid() && before && is_state(map)) {
+        table.reset(bpf_obj_get(before->table(name).c_str()));
+    }
+    return table;
+}
+
 Result<void> prepare_tables(bpf_object* object, const Options& options, const Pins& pins) {
     const Capacities wanted = capacities(options);
+    const auto before = predecessor(object, pins);
+    if (!before) {
+        return std::unexpected(before.error());
+    }
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object) {
         if (bpf_map__is_internal(map)) {
@@ -90,9 +103,8 @@ Result<void> prepare_tables(bpf_object* object, const Options& options, const Pi
             // The sweep reads all of it each time.
             bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_MMAPABLE);
         }
-        const UniqueFd pinned(bpf_obj_get(pins.table(name).c_str()));
-        if (pinned.valid()) {
-            if (auto reused = reuse(map, pinned); !reused) {
+        if (const UniqueFd table = present(map, pins, *before); table.valid()) {
+            if (auto reused = reuse(map, table); !reused) {
                 return reused;
             }
         } else if (const auto size = wanted.find(name); size != wanted.end()) {
@@ -154,6 +166,14 @@ Result<void> make_pod_names(const Options& options, const Pins& pins) {
     const std::string path = pins.table("pod_name");
     if (UniqueFd(bpf_obj_get(path.c_str())).valid()) {
         return {};
+    }
+    for (const Pins& other : pins.other_layouts()) {
+        const auto before =
+            RawMap::open(other.table("pod_name"), "pod_name",
+                         {BPF_MAP_TYPE_HASH, sizeof(std::uint32_t), sizeof(df_pod_name)});
+        if (before) {
+            return Pins::pin(before->fd(), path);
+        }
     }
     LIBBPF_OPTS(bpf_map_create_opts, create);
     create.map_flags = BPF_F_NO_PREALLOC;

@@ -12,6 +12,8 @@
 
 #include <charconv>
 #include <filesystem>
+#include <functional>
+#include <map>
 
 #include "maps/config.h"
 
@@ -187,6 +189,55 @@ Result<void> Pins::end_link(const std::string& path) {
         bpf_link_detach(link.get());  // fails only where the interface is gone
     }
     return unpin(path);
+}
+
+std::vector<Pins> Pins::other_layouts() const {
+    std::map<unsigned, Pins, std::greater<>> found;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(root_, error)) {
+        const std::string name = entry.path().filename();
+        unsigned layout = 0;
+        const char* end = name.data() + name.size();
+        if (name[0] != 'v' || std::from_chars(name.data() + 1, end, layout).ptr != end ||
+            entry.path() == versioned_) {
+            continue;
+        }
+        Pins& other = found[layout];
+        other.root_ = root_;
+        other.versioned_ = entry.path();
+    }
+    std::vector<Pins> list;
+    list.reserve(found.size());
+    for (auto& [layout, pins] : found) {
+        list.push_back(std::move(pins));
+    }
+    return list;
+}
+
+Result<void> Pins::take_links(const Pins& other) const {
+    std::error_code error;
+    std::vector<fs::path> links;
+    for (const auto& entry : fs::directory_iterator(other.versioned_ + "/link", error)) {
+        links.push_back(entry.path());
+    }
+    for (const auto& link : links) {
+        const std::string here = versioned_ + "/link/" + link.filename().string();
+        if (fs::exists(here, error)) {
+            if (auto ended = end_link(link); !ended) {
+                return ended;
+            }
+        } else if (rename(link.c_str(), here.c_str()) != 0) {
+            return fail_errno(fmt::format("moving {} to {}", link.string(), here));
+        }
+    }
+    return {};
+}
+
+Result<void> Pins::remove_layout() {
+    std::error_code error;
+    fs::remove_all(versioned_, error);
+    return error ? Result<void>(fail_errno("removing " + versioned_, error.value()))
+                 : Result<void>();
 }
 
 Result<void> Pins::remove_all() {

@@ -45,6 +45,14 @@ class Pins {
     /// Ends the link pinned at `path` before this returns, and removes the pin; without that, the
     /// program would run on until the kernel gets round to it.
     static util::Result<void> end_link(const std::string& path);
+    /// Of the same instance: those of other layouts that left something, newest first.
+    [[nodiscard]] std::vector<Pins> other_layouts() const;
+    /// Moves the links of `other` here, where they hold their interfaces on. Where there is one
+    /// here already, the other one ends.
+    util::Result<void> take_links(const Pins& other) const;
+    /// Removes the folder of this layout alone; links that are still in it end with that.
+    util::Result<void> remove_layout();
+
     /// Removes the instance's folders and whatever is pinned in them; links end with that.
     util::Result<void> remove_all();
 
