@@ -19,6 +19,12 @@ MANIFESTS = TOP / "test/cluster/manifests"
 SYSTEM = "directfaas-system"
 
 
+def place_of(app):
+    """Namespace and name: "market/details", or "details" alone, which is the shop's."""
+    namespace, _, name = app.rpartition("/")
+    return namespace or "shop", name
+
+
 def pod_spec(arguments, node=None, serves=True):
     container = {
         "name": "function",
@@ -74,7 +80,8 @@ def deploy():
 
 
 def pods(app):
-    found = objects("pods", "-n", "shop", "-l", f"app={app}")
+    namespace, name = place_of(app)
+    found = objects("pods", "-n", namespace, "-l", f"app={name}")
     return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
 
@@ -89,24 +96,32 @@ def tally(text):
 
 def call_words(app, target, *options):
     pod = pods(app)[0]["metadata"]["name"]
-    return ["-n", "shop", "exec", pod, "--", "/usr/bin/bookinfo", "call", target, "--port", "9080", *options]
+    return ["-n", place_of(app)[0], "exec", pod, "--", "/usr/bin/bookinfo", "call", target, "--port", "9080", *options]
 
 
-def call(app, target, count, path="/ping"):
+def call(app, target, count, path="/ping", timeout_ms=5000):
     """`count` requests of app's first pod to a name or address."""
-    words = call_words(app, target, "--path", path, "--count", str(count), "--timeout-ms", "5000")
+    words = call_words(app, target, "--path", path, "--count", str(count), "--timeout-ms", str(timeout_ms))
     return tally(run(CLUSTER, "kubectl", *words, check=False).stdout)
 
 
-class Load:
-    """Requests of one pod to a function, without a pause between, until stop()."""
+def without_apiserver(app, words):
+    """The same program in the same container, started by the node's containerd."""
+    pod = pods(app)[0]
+    container = pod["status"]["containerStatuses"][0]["containerID"].split("//")[1]
+    program = words[words.index("--") + 1 :]
+    return ["exec", pod["spec"]["nodeName"], "ctr", "-n", "k8s.io", "tasks", "exec", "--exec-id", uuid.uuid4().hex, container, *program]
 
-    def __init__(self, app, target, rate=200):
+
+class Load:
+    """Requests of one pod to a function, without a pause between, until stop(). kubectl exec ends with the
+    apiserver that it goes through: `apart` does not."""
+
+    def __init__(self, app, target, rate=200, apart=False):
         self.mark = f"/ping?load={uuid.uuid4().hex}"
         words = call_words(app, target, "--path", self.mark, "--count", "0", "--rate", str(rate), "--timeout-ms", "5000")
-        self.process = subprocess.Popen(
-            [CLUSTER, "kubectl", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        words = without_apiserver(app, words) if apart else ["kubectl", *words]
+        self.process = subprocess.Popen([CLUSTER, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         until("load generator", self.pid, 10)
 
     def pid(self):

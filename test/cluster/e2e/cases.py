@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cases, in their order: each finds the cluster as the one before left it."""
+"""The cases of the core: each finds the cluster as the one before left it (order.py)."""
 
 import json
 import os
@@ -7,12 +7,9 @@ import signal
 import time
 from pathlib import Path
 
-import fast_path
 from bookinfo import (
     MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, call, deploy, dfctl, edges, pod_spec, pods, refused,
 )  # fmt: skip
-import plugin
-import reach
 from harness import CLUSTER, STATE, TOP, apply, expect, kubectl, objects, on_node, processes, run, until
 
 CHART = str(TOP / "deploy/helm/directfaas")
@@ -268,8 +265,8 @@ def helm(*words):
 
 def helm_installs():
     proxy("off")
-    networks = "podNetworks={10.244.0.0/16,fd00:10:244::/48}"
-    helm("install", "directfaas", CHART, "--create-namespace", "--set", "apiserver.host=172.30.0.1", "--set", networks, "--wait")
+    settings = "apiserver.host=172.30.0.1,cni.failNamespaces={shop},podNetworks={10.244.0.0/16,fd00:10:244::/48}"
+    helm("install", "directfaas", CHART, "--create-namespace", "--set", settings, "--wait")
     chain_is_taken()
     adopted()
     said = allowed()
@@ -306,44 +303,3 @@ def bridge():
     until("repair", lambda: chained("node2"), 10)
     renewed_under_load()  # a later case adopts: behind a bridge that is not possible
     return said
-
-
-ALL = [
-    ("app.runs-before-the-agent", deploy, True),
-    ("proxy.nftables-answers", works_beside_nftables, True),
-    ("install.load-begins", load_goes_on, True),
-    ("install.manifest-is-ready", install_manifest, True),
-    ("chain.is-taken", chain_is_taken, True),
-    ("adopt.pods-from-before", adopted, True),
-    ("chain.is-programmed", chain_is_programmed, False),
-    ("install.breaks-no-request", install_breaks_nothing, False),
-    ("call.page-through-gateway", page, False),
-    ("call.allowed-beside-nftables", allowed, False),
-    ("call.denied-refused-promptly", denied, False),
-    ("call.denied-by-pod-address", denied_by_pod_ip, False),
-    ("count.equals-calls", counted, False),
-    ("call.by-dns-name", reach.by_name, False),
-    ("call.by-node-port", reach.by_node_port, False),
-    ("plugin.status-and-check", plugin.status_and_check, False),
-    ("plugin.sums-equal-calls", plugin.sums, False),
-    ("plugin.explain-top-observe", plugin.explains_and_observes, False),
-    ("plugin.leaves-nothing-in-pods", plugin.leaves_nothing, False),
-    ("plugin.silent-node-is-named", plugin.silent_node, False),
-    ("plugin.sysdump", plugin.sysdump, False),
-    ("chain.edited", chain_edited, False),
-    *fast_path.CASES,
-    ("cni.newborn-is-enforced", newborn_is_enforced, False),
-    ("cni.chained-and-repaired", cni_is_chained_and_repaired, False),
-    ("life.scale-1-3-1-under-load", scaled_under_load, False),
-    ("life.node-drained-under-load", drained_under_load, False),
-    ("life.agents-deleted-under-load", agents_deleted_under_load, False),
-    ("life.rollout-under-load", restarted_under_load, False),
-    ("cni.bridge", bridge, False),
-    ("life.apiserver-stopped-agent-killed", apiserver_stopped, False),
-    ("proxy.iptables-beside", works_beside_iptables, False),
-    ("proxy.none", works_without_proxy, False),
-    ("uninstall.manifest-under-load", uninstalled_by_manifest, True),
-    ("install.helm-without-proxy", helm_installs, True),
-    ("call.over-ipv6", reach.by_ipv6, False),
-    ("uninstall.helm", helm_uninstalls, False),
-]

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-import cases
+import order
 import ovs
 import plugin
 from harness import CLUSTER, TOP, Failed, Report, expect, kubectl, run
@@ -50,7 +50,7 @@ def down():
 
 def main():
     build, work, xml = sys.argv[1:4]
-    chosen = ovs.all_cases(build) if sys.argv[4:] == ["ovs"] else cases.ALL
+    chosen = ovs.all_cases(build) if sys.argv[4:] == ["ovs"] else order.ALL
     report = Report(xml)
     plugin.install(Path(build).resolve(), Path(work))
     archives = []
