@@ -3,6 +3,7 @@
 
 import cases
 import fast_path
+import nginx
 import plugin
 import reach
 import tenants
@@ -31,6 +32,7 @@ ALL = [
     ("plugin.sysdump", plugin.sysdump, False),
     ("chain.edited", cases.chain_edited, False),
     *tenants.CASES,
+    *nginx.CASES,
     *fast_path.CASES,
     ("cni.newborn-is-enforced", cases.newborn_is_enforced, False),
     ("cni.chained-and-repaired", cases.cni_is_chained_and_repaired, False),

@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+import nginx
 import order
 import ovs
 import plugin
@@ -23,7 +24,7 @@ def images(build, work):
         str(TOP / "deploy/image/pack"), "--name", "localhost/bookinfo:test", "--out", demo, "--user", "65534",
         "--program", f"{build}/bin/bookinfo=/usr/bin/bookinfo", "--entrypoint", "/usr/bin/bookinfo",
     )  # fmt: skip
-    return [str(work / "directfaas.tar"), demo]
+    return [str(work / "directfaas.tar"), demo, nginx.image(work)]
 
 
 def up(archives):
