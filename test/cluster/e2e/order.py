@@ -2,6 +2,7 @@
 """All cases with the eBPF backend, in their order; True: the rest stands on it."""
 
 import cases
+import chained
 import fast_path
 import nginx
 import plugin
@@ -41,6 +42,7 @@ ALL = [
     ("life.agents-deleted-under-load", cases.agents_deleted_under_load, False),
     ("life.rollout-under-load", cases.restarted_under_load, False),
     ("cni.bridge", cases.bridge, False),
+    *chained.CASES,
     ("life.apiserver-stopped-agent-killed", cases.apiserver_stopped, False),
     ("proxy.iptables-beside", cases.works_beside_iptables, False),
     ("proxy.none", cases.works_without_proxy, False),

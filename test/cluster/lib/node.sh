@@ -4,18 +4,25 @@
 # A node: containerd, kubelet, optionally kube-proxy, in namespaces of their own.
 
 start_node() {
-    local number=$1 name=node$1 address=$rack.$((10 + $1))
-    new_space "$name"
-    cable "$name"
-    enter "$name" sh -ec "ip addr add $address/24 dev uplink; ip link set uplink up
-        ip addr add $rack6::$((10 + number))/64 dev uplink nodad
-        ip route add default via $rack.1; ip route add default via $rack6::1
-        echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"
+    local name=node$1
+    new_machine "$1"
     make_cgroups "$name"
     start_containerd "$name"
     write_network "$name" ptp
-    start_kubelet "$name" "$address,$rack6::$((10 + number))"
+    start_kubelet "$name"
 }
+
+# new_machine NUMBER: its namespace, on the rack.
+new_machine() {
+    local number=$1 name=node$1
+    new_space "$name"
+    cable "$name"
+    enter "$name" sh -ec "ip addr add $(node_address "$name")/24 dev uplink; ip link set uplink up
+        ip addr add $rack6::$((10 + number))/64 dev uplink nodad
+        ip route add default via $rack.1; ip route add default via $rack6::1
+        echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"
+}
+node_address() { echo "$rack.$((10 + ${1#node}))"; }
 
 # A veth between the node and the rack. ip names the other namespace by a process, as the machine
 # numbers it, so the link is made from outside the control plane's process namespace.
@@ -25,18 +32,20 @@ cable() {
     in_control ip link set "$1" master rack up
 }
 
-route_between_nodes() {
-    local from to
-    for ((from = 1; from <= $1; from++)); do
-        in_control ip route add "$pods.$from.0/24" via "$rack.$((10 + from))"
-        in_control ip route add "$pods6:$from::/64" via "$rack6::$((10 + from))"
-        for ((to = 1; to <= $1; to++)); do
-            if [ "$from" -ne "$to" ]; then
-                enter "node$from" ip route add "$pods.$to.0/24" via "$rack.$((10 + to))"
-                enter "node$from" ip route add "$pods6:$to::/64" via "$rack6::$((10 + to))"
-            fi
-        done
+# routes NAME COUNT: from there to the pods of all nodes but its own.
+routes() {
+    local to
+    for ((to = 1; to <= $2; to++)); do
+        if [ "$1" = "node$to" ]; then continue; fi
+        enter "$1" ip route add "$pods.$to.0/24" via "$rack.$((10 + to))"
+        enter "$1" ip route add "$pods6:$to::/64" via "$rack6::$((10 + to))"
     done
+}
+
+route_between_nodes() {
+    local number
+    routes control "$1"
+    for ((number = 1; number <= $1; number++)); do routes "node$number" "$1"; done
 }
 
 # cgroup v1 has a tree for each controller; a new cpuset is empty until it is filled.
@@ -87,9 +96,11 @@ EOF
     import "$1" "$state/pause.tar"
 }
 
-# write_network NODE PLUGIN: ptp, bridge with a gateway of its own, or directfaas-ovs.
+# write_network NODE PLUGIN [CHAINED...]: ptp, bridge with a gateway of its own, or directfaas-ovs; behind
+# it the plugins named, by default portmap.
 write_network() {
-    local plugin='"type": "ptp"' number=${1#node}
+    local plugin='"type": "ptp"' number=${1#node} name chained=''
+    for name in "${@:3}"; do chained+=,$(chained_plugin "$name"); done
     case $2 in
         ptp) ;;
         bridge) plugin='"type": "bridge", "bridge": "cni0", "isGateway": true, "hairpinMode": true' ;;
@@ -102,9 +113,17 @@ write_network() {
 {"cniVersion": "0.4.0", "name": "test", "plugins": [
   {$plugin, "ipMasq": false, "ipam": {"type": "host-local", "dataDir": "/run/ipam",
    "ranges": [[{"subnet": "$pods.$number.0/24"}], [{"subnet": "$pods6:$number::/64"}]],
-   "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}},
-  {"type": "portmap", "capabilities": {"portMappings": true}}]}
+   "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}]}}${chained:-,$(chained_plugin portmap)}]}
 EOF
+}
+
+chained_plugin() {
+    case $1 in
+        portmap) echo '{"type": "portmap", "capabilities": {"portMappings": true}}' ;;
+        bandwidth) echo '{"type": "bandwidth", "capabilities": {"bandwidth": true}}' ;;
+        firewall) echo '{"type": "firewall", "backend": "iptables"}' ;;
+        *) die "no chained plugin $1: portmap, bandwidth or firewall" ;;
+    esac
 }
 
 start_kubelet() {
@@ -132,7 +151,8 @@ staticPodPath: ""
 volumePluginDir: $dir/plugins
 EOF
     start "$1" "$1-kubelet" "$bin/kubelet" --config "$dir/kubelet.yaml" --root-dir "$dir/kubelet" \
-        --cert-dir "$dir/certificates" --kubeconfig "$state/pki/$1.conf" --hostname-override "$1" --node-ip "$2"
+        --cert-dir "$dir/certificates" --kubeconfig "$state/pki/$1.conf" --hostname-override "$1" \
+        --node-ip "$(node_address "$1"),$rack6::$((10 + ${1#node}))"
 }
 
 nodes() { find "$state/node" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort; }
