@@ -7,6 +7,7 @@ import fast_path
 import nginx
 import plugin
 import reach
+import restore
 import tenants
 
 ALL = [
@@ -44,6 +45,7 @@ ALL = [
     ("cni.bridge", cases.bridge, False),
     *chained.CASES,
     ("life.apiserver-stopped-agent-killed", cases.apiserver_stopped, False),
+    *restore.CASES,
     ("proxy.iptables-beside", cases.works_beside_iptables, False),
     ("proxy.none", cases.works_without_proxy, False),
     ("uninstall.manifest-under-load", cases.uninstalled_by_manifest, True),

@@ -57,26 +57,34 @@ start_apiserver() {
         --service-account-issuer=https://kubernetes.default.svc \
         --kubelet-client-certificate="$pki/admin.crt" --kubelet-client-key="$pki/admin.key" \
         --kubelet-certificate-authority="$pki/ca.crt" --kubelet-preferred-address-types=InternalIP
+    until_true 90 "apiserver's readiness" kube get --raw /readyz
 }
 
 start_control_plane() {
-    local pki=$state/pki
     new_space control
     in_control sh -ec "ip link add rack type bridge && ip link set rack up && ip addr add $rack.1/24 dev rack
         ip addr add $rack6::1/64 dev rack nodad"
+    start_etcd
+    start_apiserver
+    start_controllers
+    until_true 60 "a service account" kube get serviceaccount default
+    say "apiserver, controller-manager and scheduler run"
+}
+
+start_etcd() {
     start control etcd etcd --data-dir "$state/etcd" --listen-client-urls http://127.0.0.1:2379 \
         --advertise-client-urls http://127.0.0.1:2379 --listen-peer-urls http://127.0.0.1:2380 \
         --unsafe-no-fsync
-    start_apiserver
-    until_true 90 "apiserver's readiness" kube get --raw /readyz
+}
+
+start_controllers() {
+    local pki=$state/pki
     start control kube-controller-manager "$bin/kube-controller-manager" \
         --kubeconfig="$pki/kube-controller-manager.conf" --use-service-account-credentials \
         --root-ca-file="$pki/ca.crt" --service-account-private-key-file="$pki/accounts.key" \
         --leader-elect=false --node-monitor-period=1s
     start control kube-scheduler "$bin/kube-scheduler" --kubeconfig="$pki/kube-scheduler.conf" \
         --leader-elect=false
-    until_true 60 "a service account" kube get serviceaccount default
-    say "apiserver, controller-manager and scheduler run"
 }
 
 # dnsmasq on the control plane, behind a Service like a cluster's own DNS; it knows every Service by

@@ -68,31 +68,37 @@ start() {
     record "$what.started" $!
 }
 
-# stop LOG: ends what was started under that name, and waits for its end.
+# stop LOG [SIGNAL]: ends what was started under that name, and waits for its end.
 stop() {
     local waiting running
     waiting=$(pid_of "$1.started") || return 0
     running=$(child_of "$waiting")
-    if [ -n "$running" ]; then kill "$running" 2>/dev/null || true; fi
+    if [ -n "$running" ]; then kill -"${2:-TERM}" "$running" 2>/dev/null || true; fi
     until_true 20 "end of $1" test ! -e "/proc/${running:-$waiting}"
     rm -f "$state/pid/$1.started"
 }
 
+# kill_now RECORD: ends what is recorded under that name, and forgets it.
+kill_now() {
+    local pid
+    if pid=$(pid_of "$1"); then
+        kill -KILL "$pid" 2>/dev/null || true
+        until_true 20 "end of $1" test ! -e "/proc/$pid"
+    fi
+    rm -f "$state/pid/$1"
+}
+
+end_space() { kill_now "$1" && kill_now "$1.outer"; }
+
 end_spaces() {
-    local file name pid
+    local file pid
     [ -d "$state/pid" ] || return 0
     for file in "$state"/pid/*.started; do # a stopped one would collect nobody, and hold its namespace
         [ -e "$file" ] || continue
         if pid=$(pid_of "$(basename "$file")"); then kill -KILL "$pid" 2>/dev/null || true; fi
     done
     for file in "$state"/pid/*.outer; do
-        [ -e "$file" ] || continue
-        name=$(basename "$file" .outer)
-        for pid in "$name" "$name.outer"; do
-            pid=$(pid_of "$pid") || continue
-            kill -KILL "$pid" 2>/dev/null || true
-            until_true 20 "end of $name" test ! -e "/proc/$pid"
-        done
+        if [ -e "$file" ]; then end_space "$(basename "$file" .outer)"; fi
     done
 }
 
