@@ -7,6 +7,7 @@ import fast_path
 import nginx
 import plugin
 import reach
+import reboot
 import restore
 import tenants
 
@@ -51,5 +52,6 @@ ALL = [
     ("uninstall.manifest-under-load", cases.uninstalled_by_manifest, True),
     ("install.helm-without-proxy", cases.helm_installs, True),
     ("call.over-ipv6", reach.by_ipv6, False),
+    *reboot.CASES,
     ("uninstall.helm", cases.helm_uninstalls, False),
 ]
