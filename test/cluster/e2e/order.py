@@ -10,6 +10,7 @@ import reach
 import reboot
 import restore
 import tenants
+import upgrade
 
 ALL = [
     ("app.runs-before-the-agent", cases.deploy, True),
@@ -52,6 +53,7 @@ ALL = [
     ("uninstall.manifest-under-load", cases.uninstalled_by_manifest, True),
     ("install.helm-without-proxy", cases.helm_installs, True),
     ("call.over-ipv6", reach.by_ipv6, False),
+    *upgrade.CASES,
     *reboot.CASES,
     ("uninstall.helm", cases.helm_uninstalls, False),
 ]

@@ -13,6 +13,7 @@ import nginx
 import order
 import ovs
 import plugin
+import upgrade
 from harness import CLUSTER, TOP, Failed, Report, expect, kubectl, run
 
 
@@ -24,7 +25,7 @@ def images(build, work):
         str(TOP / "deploy/image/pack"), "--name", "localhost/bookinfo:test", "--out", demo, "--user", "65534",
         "--program", f"{build}/bin/bookinfo=/usr/bin/bookinfo", "--entrypoint", "/usr/bin/bookinfo",
     )  # fmt: skip
-    return [str(work / "directfaas.tar"), demo, nginx.image(work)]
+    return [str(work / "directfaas.tar"), demo, nginx.image(work), upgrade.image(build, work)]
 
 
 def up(archives):
