@@ -23,7 +23,7 @@ using test::Json;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kAddress = "192.0.2.1";  // of the apiserver
-constexpr const char* kNode = "bench";
+constexpr const char* kProxyNode = "bench";
 constexpr const char* kServicesPath = "/api/v1/namespaces/default/services";
 constexpr const char* kSlicesPath = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
 constexpr unsigned kServers = 10;
@@ -123,7 +123,7 @@ KubeServices::KubeServices(const support::SocketAddress& server)
     create(*client, "/api/v1/nodes",
            {{"apiVersion", "v1"},
             {"kind", "Node"},
-            {"metadata", {{"name", kNode}}},
+            {"metadata", {{"name", kProxyNode}}},
             {"status", {{"addresses", Json::array({node_address})}}}});
 }
 
@@ -178,7 +178,7 @@ void KubeServices::connect(const support::Netns& node) {
 std::vector<std::string> KubeServices::command(const std::string& mode) const {
     return {test::cluster_binary("kube-proxy"),
             "--proxy-mode=" + mode,
-            std::string("--hostname-override=") + kNode,
+            std::string("--hostname-override=") + kProxyNode,
             "--kubeconfig=" + apiserver_.kubeconfig(),
             "--cluster-cidr=10.200.0.0/14",  // pods of both nodes
             "--conntrack-max-per-core=0",
