@@ -179,3 +179,8 @@ def edges():
             opened[key] = opened.get(key, 0) + edge["opened"]
     return opened
 
+
+def grown(before, now):
+    """Of two answers of edges(): the edges that were used in between, and how often."""
+    return {edge: count - before.get(edge, 0) for edge, count in now.items() if count != before.get(edge, 0)}
+

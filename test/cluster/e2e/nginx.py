@@ -3,7 +3,7 @@
 
 import json
 
-from bookinfo import edges, pod_spec, pods
+from bookinfo import edges, grown, pod_spec, pods
 from harness import CLUSTER, TOP, apply, expect, kubectl, run, until
 
 PROGRAM = "/usr/sbin/nginx"
@@ -92,8 +92,8 @@ def asks_for_password():
     status, body = ask("/page?n=[1-31]", "-u", PASSWORD)  # curl asks 31 times
     expect(status == 200 and body.count("reviews(ratings)") == 31, f"with the password: {status} {body!r}")
     edge = ENTRY, "shop/productpage"
-    grown = {key: count - before.get(key, 0) for key, count in opened().items() if count != before.get(key, 0)}
-    expect(grown == {edge: 31}, f"31 calls were counted as {grown}")
+    seen = grown(before, opened())
+    expect(seen == {edge: 31}, f"31 calls were counted as {seen}")
 
 
 def goes():

@@ -3,7 +3,7 @@
 
 import json
 
-from bookinfo import VIPS, VIPS6, all_ok, call, deployment, dfctl, edges, pods, refused
+from bookinfo import VIPS, VIPS6, all_ok, call, deployment, dfctl, edges, grown, pods, refused
 from harness import apply, expect, kubectl, until
 
 MARKET = {"productpage": "10.96.101.1", "details": "10.96.101.2", "ratings": "10.96.101.4"}
@@ -86,10 +86,9 @@ def counted_apart():
     before = edges()
     all_ok(call("market/productpage", "ratings", 43), 43)
     all_ok(call("reviews", "ratings", 19), 19)
-    now = edges()
-    grown = {edge: now[edge] - before.get(edge, 0) for edge in now if now[edge] != before.get(edge, 0)}
+    seen = grown(before, edges())
     wanted = {("market/productpage", "market/ratings"): 43, ("shop/reviews", "shop/ratings"): 19}
-    expect(grown == wanted, f"43 calls of one tenant and 19 of the other were counted as {grown}")
+    expect(seen == wanted, f"43 calls of one tenant and 19 of the other were counted as {seen}")
 
 
 def leaves():
