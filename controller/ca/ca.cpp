@@ -3,12 +3,12 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "lib/kube/base64.h"
 #include "lib/kube/json_text.h"
 #include "lib/util/log.h"
 
@@ -21,30 +21,8 @@ constexpr const char* kBundle = "ca.crt";
 constexpr const char* kKeys = "ca.key";
 constexpr int kTries = 3;
 
-std::string base64(const std::string& bytes) {
-    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-    const auto size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                      reinterpret_cast<const unsigned char*>(bytes.data()),
-                                      static_cast<int>(bytes.size()));
-    text.resize(static_cast<std::size_t>(size));
-    return text;
-}
-
 /// What is no base64 is returned as it is: then it is no PEM either, and that is told.
-std::string from_base64(const std::string& text) {
-    std::string bytes(text.size() / 4 * 3, '\0');
-    const auto size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                      reinterpret_cast<const unsigned char*>(text.data()),
-                                      static_cast<int>(text.size()));
-    if (size < 0) {
-        return text;
-    }
-    const auto padding = static_cast<std::size_t>(
-        std::ranges::count(text.substr(text.size() - std::min<std::size_t>(text.size(), 2)), '='));
-    bytes.resize(static_cast<std::size_t>(size) -
-                 std::min(padding, static_cast<std::size_t>(size)));
-    return bytes;
-}
+std::string decoded(const std::string& text) { return kube::from_base64(text).value_or(text); }
 
 std::string path_of(const char* kind, const CaOptions& options) {
     return kube::object_path({.path = fmt::format("/api/v1/namespaces/{}/{}", options.ns, kind)},
@@ -77,14 +55,14 @@ kube::Answer<Ca::Held> Ca::read_secret() {
         return std::unexpected(answer.error());
     }
     const auto data = json::member(*answer, "data").value_or("{}");
-    return Held{version_of(*answer), from_base64(json::text_member(data, kBundle)),
-                from_base64(json::text_member(data, kKeys))};
+    return Held{version_of(*answer), decoded(json::text_member(data, kBundle)),
+                decoded(json::text_member(data, kKeys))};
 }
 
 kube::Answer<std::string> Ca::write_secret(const Held& before, const Authorities& authorities) {
     return client_.merge(path_of("secrets", options_),
-                         patch(before.version, {{kBundle, base64(authorities.bundle())},
-                                                {kKeys, base64(authorities.keys())}}));
+                         patch(before.version, {{kBundle, kube::to_base64(authorities.bundle())},
+                                                {kKeys, kube::to_base64(authorities.keys())}}));
 }
 
 util::Result<std::optional<Authorities>> Ca::agree() {

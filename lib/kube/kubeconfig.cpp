@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a kubeconfig that needs nobody else: certificates and tokens.
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lib/kube/base64.h"
 #include "lib/kube/cluster_access.h"
 #include "lib/manifest/read.h"
 
@@ -29,18 +29,12 @@ std::string text_of(const Node* map, std::string_view key) {
     return node == nullptr || node->kind != NodeKind::kScalar ? "" : std::string(node->text);
 }
 
-util::Result<std::string> decoded(std::string text, std::string_view what) {
-    std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
-    std::string bytes(text.size() / 4 * 3, '\0');
-    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
-    const auto padding = std::min<std::ptrdiff_t>(std::ranges::count(text, '='), 2);
-    if (size < 0 || text.size() % 4 != 0 || size < padding) {
+util::Result<std::string> decoded(const std::string& text, std::string_view what) {
+    auto bytes = from_base64(text);
+    if (!bytes) {
         return util::fail(fmt::format("{} is not base64", what));
     }
-    bytes.resize(static_cast<std::size_t>(size - padding));
-    return bytes;
+    return *std::move(bytes);
 }
 
 class Reading {
