@@ -2,6 +2,7 @@
 #include "agent/options_parser.h"
 
 #include "agent/options_text.h"
+#include "lib/util/number.h"
 
 namespace directfaas {
 namespace {
@@ -73,7 +74,7 @@ void OptionParser::number(const std::string& name, const std::string& help, std:
                           std::uint32_t least, std::uint32_t most) {
     add(name, "N", fmt::format("{} (default {})", help, target),
         [&target, least, most](const auto& word) -> std::string {
-            const auto value = parse_number<std::uint32_t>(word);
+            const auto value = util::parse_number<std::uint32_t>(word);
             if (!value || *value < least || *value > most) {
                 return fmt::format("is not allowed. Allowed: a number from {} to {}", least, most);
             }

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "lib/util/address.h"
+#include "lib/util/number.h"
 
 namespace directfaas {
 namespace {
@@ -46,7 +47,7 @@ std::optional<HttpAddress> parse_http_address(const std::string& text) {
     } else if (host.find(':') != std::string::npos) {
         return std::nullopt;
     }
-    const auto port = parse_number<std::uint16_t>(std::string_view(text).substr(colon + 1));
+    const auto port = util::parse_number<std::uint16_t>(std::string_view(text).substr(colon + 1));
     if (!util::IpAddress::parse(host) || !port || *port == 0) {
         return std::nullopt;
     }
@@ -58,7 +59,7 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
         {{"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}}};
     constexpr std::uint64_t most = 24ULL * 3600 * 1000;
     const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
-    const auto value = parse_number<std::uint64_t>(text.substr(0, digits));
+    const auto value = util::parse_number<std::uint64_t>(text.substr(0, digits));
     for (const auto& [unit, factor] : units) {
         if (text.substr(digits) == unit && value && *value > 0 && *value <= most / factor) {
             return std::chrono::milliseconds(*value * factor);

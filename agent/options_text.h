@@ -2,7 +2,6 @@
 // The forms of option values: one function each, text to value.
 #pragma once
 
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -11,17 +10,6 @@
 #include "agent/options.h"
 
 namespace directfaas {
-
-/// A decimal number and nothing else.
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-    Number value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || text.empty()) {
-        return std::nullopt;
-    }
-    return value;
-}
 
 /// "30s", "500ms", "2m", "1h": a whole number above 0 and a unit, up to a day.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);

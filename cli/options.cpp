@@ -11,6 +11,7 @@
 #include "cli/parser.h"
 #include "cli/text.h"
 #include "lib/manifest/names.h"
+#include "lib/util/number.h"
 
 namespace directfaas::cli {
 namespace {
@@ -27,10 +28,8 @@ void split_port(const std::string& word, ExplainCommand& explain) {
     if (colon == std::string::npos) {
         return;
     }
-    std::uint16_t port = 0;
-    const char* end = word.data() + word.size();
-    const auto parsed = std::from_chars(word.data() + colon + 1, end, port);
-    if (parsed.ec != std::errc() || parsed.ptr != end || port == 0 || explain.to.empty()) {
+    const auto port = util::parse_number<std::uint16_t>(word.substr(colon + 1)).value_or(0);
+    if (port == 0 || explain.to.empty()) {
         throw CLI::ValidationError(
             "TO", fmt::format("`{}` is not NAME:PORT with a port of 1 to 65535", word));
     }

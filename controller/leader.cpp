@@ -22,16 +22,7 @@ Leader::Leader(std::unique_ptr<kube::HttpTransport> transport, kube::ElectionOpt
       client_(std::move(transport), patience_of(options_)),
       election_(client_, options_),
       on_change_(std::move(on_change)),
-      thread_([this] { run(); }) {}
-
-Leader::~Leader() {
-    {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-    }
-    stopped_.notify_all();
-    thread_.join();
-}
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 bool Leader::leads() const { return Clock::now().time_since_epoch().count() < leads_until_.load(); }
 
@@ -45,11 +36,11 @@ std::string Leader::trouble() const {
     return trouble_;
 }
 
-void Leader::run() {
+void Leader::run(const std::stop_token& stop) {
     bool led = false;
     std::string logged;
     std::unique_lock lock(mutex_);
-    while (!stopping_) {
+    while (!stop.stop_requested()) {
         lock.unlock();
         const auto begun = Clock::now();
         election_.step();
@@ -74,7 +65,7 @@ void Leader::run() {
         lock.lock();
         holder_ = election_.holder();
         trouble_ = election_.trouble();
-        stopped_.wait_for(lock, options_.retry, [this] { return stopping_; });
+        stopped_.wait_for(lock, stop, options_.retry, [] { return false; });
     }
     lock.unlock();
     leads_until_ = 0;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -23,7 +24,7 @@ class Leader {
     Leader(const Leader&) = delete;
     Leader& operator=(const Leader&) = delete;
     /// Gives the lead back, if it has it.
-    ~Leader();
+    ~Leader() = default;
 
     /// Becomes false by itself when the Lease could not be renewed in time. Any thread.
     [[nodiscard]] bool leads() const;
@@ -35,7 +36,7 @@ class Leader {
    private:
     using Clock = std::chrono::steady_clock;
 
-    void run();
+    void run(const std::stop_token& stop);
 
     kube::ElectionOptions options_;
     kube::Client client_;
@@ -44,12 +45,11 @@ class Leader {
     std::atomic<Clock::rep> leads_until_ = 0;
 
     mutable std::mutex mutex_;  // of all that follows
-    std::condition_variable stopped_;
-    bool stopping_ = false;
+    std::condition_variable_any stopped_;
     std::string holder_;
     std::string trouble_;
 
-    std::thread thread_;
+    std::jthread thread_;  // last: it uses all the others
 };
 
 }  // namespace directfaas::controller

@@ -7,8 +7,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <random>
+
+#include "lib/util/number.h"
 
 namespace directfaas::controller {
 namespace {
@@ -16,7 +17,6 @@ namespace {
 constexpr int kMistake = 2;
 constexpr int kMinLeaseSeconds = 1;
 constexpr int kMaxLeaseSeconds = 600;
-constexpr unsigned kMaxPort = 65535;
 
 std::string own_identity() {
     std::array<char, 256> buffer{};
@@ -29,18 +29,16 @@ std::string own_identity() {
 /// "0.0.0.0:9468", "[::]:9468"; returns what is wrong with it, or "".
 std::string read_address(const std::string& text, std::string& host, std::uint16_t& port_out) {
     const auto colon = text.rfind(':');
-    unsigned port = 0;
-    const auto* end = text.data() + text.size();
-    const auto* digits = colon == std::string::npos ? end : text.data() + colon + 1;
-    const auto [stop, error] = std::from_chars(digits, end, port);
-    if (digits == end || error != std::errc{} || stop != end || port == 0 || port > kMaxPort) {
+    const auto digits = colon == std::string::npos ? "" : text.substr(colon + 1);
+    const auto port = util::parse_number<std::uint16_t>(digits).value_or(0);
+    if (port == 0) {
         return fmt::format("{} is no address to listen on; write 0.0.0.0:9468 or [::]:9468", text);
     }
     host = text.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) {
         host = host.substr(1, host.size() - 2);
     }
-    port_out = static_cast<std::uint16_t>(port);
+    port_out = port;
     return "";
 }
 

@@ -10,16 +10,13 @@
 namespace directfaas::controller {
 
 Writer::Writer(std::unique_ptr<kube::HttpTransport> transport, std::function<bool()> may_write)
-    : client_(std::move(transport)), may_write_(std::move(may_write)), thread_([this] { run(); }) {}
+    : client_(std::move(transport)),
+      may_write_(std::move(may_write)),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Writer::~Writer() {
-    {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-    }
-    changed_.notify_all();
+    thread_.request_stop();
     client_.abort();
-    thread_.join();
 }
 
 void Writer::wish(const std::string& name, Write write) {
@@ -38,23 +35,20 @@ std::string Writer::trouble() const {
     return trouble_;
 }
 
-void Writer::run() {
+void Writer::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    for (;;) {
-        changed_.wait(lock, [this] { return stopping_ || !wishes_.empty(); });
-        if (stopping_) {
-            return;
-        }
+    while (changed_.wait(lock, stop, [this] { return !wishes_.empty(); }) &&
+           !stop.stop_requested()) {
         const auto next = wishes_.extract(wishes_.begin());
         lock.unlock();
         if (may_write_()) {
-            note(next.key(), next.mapped()(client_));
+            note(next.key(), next.mapped()(client_), stop.stop_requested());
         }
         lock.lock();
     }
 }
 
-void Writer::note(const std::string& name, const kube::Answer<std::string>& answer) {
+void Writer::note(const std::string& name, const kube::Answer<std::string>& answer, bool stopping) {
     const std::scoped_lock lock(mutex_);
     if (answer) {
         ++counters_.written;
@@ -67,7 +61,7 @@ void Writer::note(const std::string& name, const kube::Answer<std::string>& answ
     }
     ++counters_.failed;
     auto why = fmt::format("{}: {}", name, answer.error().text());
-    if (why != trouble_ && !stopping_) {
+    if (why != trouble_ && !stopping) {
         util::log::warning("{}", why);
     }
     trouble_ = std::move(why);

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -39,20 +40,19 @@ class Writer {
     [[nodiscard]] std::string trouble() const;
 
    private:
-    void run();
-    void note(const std::string& name, const kube::Answer<std::string>& answer);
+    void run(const std::stop_token& stop);
+    void note(const std::string& name, const kube::Answer<std::string>& answer, bool stopping);
 
     kube::Client client_;
     std::function<bool()> may_write_;
 
     mutable std::mutex mutex_;  // of all that follows
-    std::condition_variable changed_;
-    bool stopping_ = false;
+    std::condition_variable_any changed_;
     std::map<std::string, Write> wishes_;
     WriterCounters counters_;
     std::string trouble_;
 
-    std::thread thread_;
+    std::jthread thread_;  // last: it uses all the others
 };
 
 }  // namespace directfaas::controller

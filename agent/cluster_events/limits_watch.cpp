@@ -46,25 +46,18 @@ Limits limits_in(const backend::Counters& counters, std::map<df_reason, std::uin
 }
 
 LimitsWatch::LimitsWatch(backend::Backend& backend, std::chrono::milliseconds period)
-    : backend_(backend), period_(period), thread_([this] { run(); }) {}
-
-LimitsWatch::~LimitsWatch() {
-    {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-    }
-    stopped_.notify_all();
-    thread_.join();
-}
+    : backend_(backend),
+      period_(period),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 std::optional<Limits> LimitsWatch::take() {
     const std::scoped_lock lock(mutex_);
     return std::exchange(found_, std::nullopt);
 }
 
-void LimitsWatch::run() {
+void LimitsWatch::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    while (!stopping_) {
+    while (!stop.stop_requested()) {
         lock.unlock();
         const auto counters = backend_.counters();
         if (!counters) {
@@ -75,7 +68,7 @@ void LimitsWatch::run() {
         if (found) {
             found_ = std::move(found);
         }
-        stopped_.wait_for(lock, period_, [this] { return stopping_; });
+        stopped_.wait_for(lock, stop, period_, [] { return false; });
     }
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -32,24 +33,23 @@ class LimitsWatch {
     LimitsWatch(backend::Backend& backend, std::chrono::milliseconds period);
     LimitsWatch(const LimitsWatch&) = delete;
     LimitsWatch& operator=(const LimitsWatch&) = delete;
-    ~LimitsWatch();
+    ~LimitsWatch() = default;  // ends the thread
 
     /// What the last look found, once; nothing: there was no new look. Any thread.
     std::optional<Limits> take();
 
    private:
-    void run();
+    void run(const std::stop_token& stop);
 
     backend::Backend& backend_;
     std::chrono::milliseconds period_;
     std::map<df_reason, std::uint64_t> counted_;  // of the thread alone
 
     std::mutex mutex_;  // of all that follows
-    std::condition_variable stopped_;
-    bool stopping_ = false;
+    std::condition_variable_any stopped_;
     std::optional<Limits> found_;
 
-    std::thread thread_;
+    std::jthread thread_;  // last: it uses all the others
 };
 
 }  // namespace directfaas::cluster_events

@@ -19,16 +19,11 @@ NodeStateWriter::NodeStateWriter(std::unique_ptr<kube::HttpTransport> transport,
       client_(std::move(transport)),
       random_(options_.seed),
       next_retry_(options_.retry),
-      thread_([this] { run(); }) {}
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 NodeStateWriter::~NodeStateWriter() {
-    {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-    }
-    changed_.notify_all();
+    thread_.request_stop();
     client_.abort();
-    thread_.join();
 }
 
 void NodeStateWriter::publish(kube::NodeState state) {
@@ -62,21 +57,21 @@ std::optional<NodeStateWriter::Clock::time_point> NodeStateWriter::due() const {
     return change_due_ && (!written_ || *change_due_ < refresh_due_) ? *change_due_ : refresh_due_;
 }
 
-void NodeStateWriter::run() {
+void NodeStateWriter::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    while (!stopping_) {
+    while (!stop.stop_requested()) {
         const auto when = due();
         if (!when) {
-            changed_.wait(lock);
+            changed_.wait(lock, stop, [this] { return wanted_.has_value(); });
         } else if (Clock::now() < *when) {
-            changed_.wait_until(lock, *when);
+            changed_.wait_until(lock, stop, *when, [&] { return due() != when; });
         } else {
-            write(lock);
+            write(lock, stop);
         }
     }
 }
 
-void NodeStateWriter::write(std::unique_lock<std::mutex>& lock) {
+void NodeStateWriter::write(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
     const auto state = *wanted_;
     change_due_.reset();
     lock.unlock();
@@ -93,7 +88,7 @@ void NodeStateWriter::write(std::unique_lock<std::mutex>& lock) {
         return;
     }
     auto why = answer.error().text();
-    if (why != trouble_ && !stopping_) {
+    if (why != trouble_ && !stop.stop_requested()) {
         util::log::warning("this node's DirectFaaSNode object cannot be written: {}", why);
     }
     trouble_ = std::move(why);

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -45,18 +46,17 @@ class NodeStateWriter {
    private:
     using Clock = std::chrono::steady_clock;
 
-    void run();
+    void run(const std::stop_token& stop);
     [[nodiscard]] std::optional<Clock::time_point> due() const;
     [[nodiscard]] std::chrono::milliseconds spread(std::chrono::milliseconds time);
-    void write(std::unique_lock<std::mutex>& lock);
+    void write(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
 
     WriterOptions options_;
     kube::Client client_;
 
     mutable std::mutex mutex_;  // of all that follows
-    std::condition_variable changed_;
+    std::condition_variable_any changed_;
     std::mt19937_64 random_;
-    bool stopping_ = false;
     std::optional<kube::NodeState> wanted_;
     std::optional<kube::NodeState> written_;
     std::optional<Clock::time_point> change_due_;  // when `wanted_` is to be written
@@ -64,7 +64,7 @@ class NodeStateWriter {
     std::chrono::milliseconds next_retry_;
     std::string trouble_;
 
-    std::thread thread_;
+    std::jthread thread_;  // last: it uses all the others
 };
 
 }  // namespace directfaas::node_state

@@ -5,11 +5,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 
+#include "lib/util/number.h"
 #include "lib/util/unique_fd.h"
 
 namespace directfaas::status {
@@ -22,21 +22,15 @@ std::string take_variable(const char* name) {
     return copy;
 }
 
-template <typename Number>
-Number number_of(std::string_view text) {
-    Number number = 0;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-    return number;
-}
-
 }  // namespace
 
 ServiceNotice ServiceNotice::from_environment() {
     ServiceNotice notice;
     notice.socket_ = take_variable("NOTIFY_SOCKET");
-    const auto period = number_of<std::int64_t>(take_variable("WATCHDOG_USEC"));
+    const auto period =
+        util::parse_number<std::int64_t>(take_variable("WATCHDOG_USEC")).value_or(0);
     const auto pid = take_variable("WATCHDOG_PID");
-    if (period > 0 && (pid.empty() || number_of<pid_t>(pid) == getpid())) {
+    if (period > 0 && (pid.empty() || util::parse_number<pid_t>(pid) == getpid())) {
         notice.watchdog_period_ = std::chrono::microseconds(period / 2);
     }
     return notice;

@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 
 #include "cni-plugin/ovs/netns.h"
+#include "lib/util/number.h"
 
 namespace directfaas::cni::ovs {
 namespace {
@@ -28,13 +28,10 @@ struct Network {
 std::optional<Network> parse_network(const std::string& text) {
     const auto slash = text.find('/');
     const auto address = util::IpAddress::parse(text.substr(0, slash));
-    unsigned prefix = 0;
-    if (!address || slash == std::string::npos ||
-        std::from_chars(text.data() + slash + 1, text.data() + text.size(), prefix).ec !=
-            std::errc()) {
-        return std::nullopt;
-    }
-    return Network{*address, prefix};
+    const auto prefix = slash == std::string::npos
+                            ? std::nullopt
+                            : util::parse_number<unsigned>(text.substr(slash + 1));
+    return address && prefix ? std::optional(Network{*address, *prefix}) : std::nullopt;
 }
 
 std::optional<util::IpAddress> parse_address(const Json& object, const char* key) {

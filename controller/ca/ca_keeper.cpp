@@ -19,16 +19,11 @@ CaKeeper::CaKeeper(std::unique_ptr<kube::HttpTransport> transport, CaOptions opt
     : client_(std::move(transport)),
       ca_(client_, std::move(options)),
       use_(std::move(use)),
-      thread_([this] { run(); }) {}
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 CaKeeper::~CaKeeper() {
-    {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-    }
-    stopped_.notify_all();
+    thread_.request_stop();
     client_.abort();
-    thread_.join();
 }
 
 CaStanding CaKeeper::standing() const {
@@ -36,10 +31,10 @@ CaStanding CaKeeper::standing() const {
     return standing_;
 }
 
-void CaKeeper::run() {
+void CaKeeper::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     std::optional<Certified> used;
-    while (!stopping_) {
+    while (!stop.stop_requested()) {
         lock.unlock();
         ca_.step();
         if (ca_.server() && ca_.server() != used) {
@@ -47,12 +42,13 @@ void CaKeeper::run() {
             use_(*used);
         }
         lock.lock();
-        if (ca_.trouble() != standing_.trouble && !ca_.trouble().empty() && !stopping_) {
+        if (ca_.trouble() != standing_.trouble && !ca_.trouble().empty() &&
+            !stop.stop_requested()) {
             util::log::warning("certificate authority: {}", ca_.trouble());
         }
         standing_ = {ca_.server_until(), ca_.authority_until(), ca_.trouble()};
-        stopped_.wait_for(lock, ca_.trouble().empty() ? std::chrono::seconds(kLook) : kRetry,
-                          [this] { return stopping_; });
+        stopped_.wait_for(lock, stop, ca_.trouble().empty() ? std::chrono::seconds(kLook) : kRetry,
+                          [] { return false; });
     }
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -34,18 +35,17 @@ class CaKeeper {
     [[nodiscard]] CaStanding standing() const;
 
    private:
-    void run();
+    void run(const std::stop_token& stop);
 
     kube::Client client_;
     Ca ca_;  // of the thread alone
     std::function<void(const Certified&)> use_;
 
     mutable std::mutex mutex_;  // of all that follows
-    std::condition_variable stopped_;
-    bool stopping_ = false;
+    std::condition_variable_any stopped_;
     CaStanding standing_;
 
-    std::thread thread_;
+    std::jthread thread_;  // last: it uses all the others
 };
 
 }  // namespace directfaas::controller

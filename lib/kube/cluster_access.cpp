@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 
+#include "lib/util/number.h"
 #include "lib/util/unique_fd.h"
 
 namespace directfaas::kube {
@@ -62,9 +62,8 @@ util::Result<ClusterAccess> in_cluster(const Environment& environment,
     }
     ClusterAccess access;
     access.host = host;
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), access.port);
-    if (error != std::errc{} || end != port.data() + port.size() || access.port < 1 ||
-        access.port > 65535) {
+    access.port = util::parse_number<std::uint16_t>(port).value_or(0);
+    if (access.port == 0) {
         return util::fail(fmt::format("KUBERNETES_SERVICE_PORT is \"{}\", which is no port", port));
     }
     access.ca.file = directory + "/ca.crt";

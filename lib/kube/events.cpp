@@ -33,16 +33,11 @@ EventRecorder::EventRecorder(std::unique_ptr<HttpTransport> transport, EventOpti
       serial_(
           static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count())),
       bucket_(options_.burst, options_.refill, TokenBucket::Clock::now()),
-      thread_([this] { run(); }) {}
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 EventRecorder::~EventRecorder() {
-    {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-    }
-    changed_.notify_all();
+    thread_.request_stop();
     client_.abort();
-    thread_.join();
 }
 
 void EventRecorder::record(Event event) {
@@ -71,13 +66,10 @@ EventCounters EventRecorder::counters() const {
     return counters_;
 }
 
-void EventRecorder::run() {
+void EventRecorder::run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    for (;;) {
-        changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-        if (stopping_) {
-            return;
-        }
+    while (changed_.wait(lock, stop, [this] { return !waiting_.empty(); }) &&
+           !stop.stop_requested()) {
         const Waiting next = waiting_.front();
         lock.unlock();
         const bool done = send(next);
@@ -85,7 +77,7 @@ void EventRecorder::run() {
         if (done) {
             waiting_.pop_front();
         } else {
-            changed_.wait_for(lock, options_.retry, [this] { return stopping_; });
+            changed_.wait_for(lock, stop, options_.retry, [] { return false; });
         }
     }
 }

@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -70,7 +71,7 @@ class EventRecorder {
         int count = 1;
     };
 
-    void run();
+    void run(const std::stop_token& stop);
     /// False: try it again later.
     bool send(const Waiting& waiting);
     [[nodiscard]] std::string text_of(const Waiting& waiting);
@@ -80,13 +81,12 @@ class EventRecorder {
     std::uint64_t serial_;  // of the thread alone
 
     mutable std::mutex mutex_;  // of all that follows
-    std::condition_variable changed_;
-    bool stopping_ = false;
+    std::condition_variable_any changed_;
     std::deque<Waiting> waiting_;
     TokenBucket bucket_;
     EventCounters counters_;
 
-    std::thread thread_;
+    std::jthread thread_;  // last: it uses all the others
 };
 
 }  // namespace directfaas::kube

@@ -7,10 +7,10 @@
 #include <netinet/tcp.h>
 #include <sys/mman.h>
 
-#include <charconv>
 #include <csignal>
 
 #include "lib/kube/abort_switch.h"
+#include "lib/util/number.h"
 
 namespace directfaas::kube {
 namespace {
@@ -81,12 +81,8 @@ void set_option(int socket, int level, int option, int value) {
 }
 
 std::optional<std::chrono::seconds> retry_after(const httplib::Response& response) {
-    const auto text = response.get_header_value("Retry-After");
-    int seconds = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    return error == std::errc{} && seconds >= 0 && end == text.data() + text.size()
-               ? std::optional(std::chrono::seconds{seconds})
-               : std::nullopt;
+    const auto seconds = util::parse_number<unsigned>(response.get_header_value("Retry-After"));
+    return seconds ? std::optional(std::chrono::seconds{*seconds}) : std::nullopt;
 }
 
 const char* reason_of(httplib::Error error) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/kube/json_text.h"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
+
+#include "lib/util/number.h"
 
 namespace directfaas::kube::json {
 namespace {
@@ -168,15 +169,7 @@ std::string text_member(std::string_view object, std::string_view name) {
 
 std::optional<int> number_member(std::string_view object, std::string_view name) {
     const auto found = member(object, name);
-    int number = 0;
-    if (!found) {
-        return std::nullopt;
-    }
-    const auto digits = *found;
-    const auto [stop, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    return error == std::errc{} && stop == digits.data() + digits.size() ? std::optional(number)
-                                                                         : std::nullopt;
+    return found ? util::parse_number<int>(*found) : std::nullopt;
 }
 
 std::string quoted(std::string_view text) {

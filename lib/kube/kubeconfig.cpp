@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
 #include <utility>
 
 #include "lib/kube/base64.h"
 #include "lib/kube/cluster_access.h"
 #include "lib/manifest/read.h"
+#include "lib/util/number.h"
 
 namespace directfaas::kube {
 namespace {
@@ -169,12 +169,11 @@ class Reading {
         const auto colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
         access.port = access.tls ? 443 : 80;
         if (colon != std::string_view::npos) {
-            const auto port = host.substr(colon + 1);
-            const auto [end, error] =
-                std::from_chars(port.data(), port.data() + port.size(), access.port);
-            if (error != std::errc{} || end != port.data() + port.size()) {
+            const auto port = util::parse_number<std::uint16_t>(host.substr(colon + 1));
+            if (!port) {
                 return wrong();
             }
+            access.port = *port;
             host = host.substr(0, colon);
         }
         if (host.starts_with('[') && host.ends_with(']')) {

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "lib/kube/json_text.h"
+#include "lib/util/number.h"
 
 namespace directfaas::kube {
 namespace {
@@ -43,7 +43,7 @@ util::Result<RawObject> read_object(std::string_view text) {
             } else if (name == "resourceVersion") {
                 object.resource_version = json::text(value);
             } else if (name == "generation") {
-                std::from_chars(value.data(), value.data() + value.size(), object.generation);
+                object.generation = util::parse_number<std::int64_t>(value).value_or(0);
             }
             return true;
         });

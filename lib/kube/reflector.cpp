@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "lib/kube/line_splitter.h"
 #include "lib/util/log.h"
+#include "lib/util/number.h"
 
 namespace directfaas::kube {
 namespace {
@@ -16,10 +15,7 @@ constexpr std::chrono::seconds kWatchGrace{30};
 
 /// Versions of one resource can be compared as numbers; one that is none is not.
 std::optional<std::uint64_t> version_number(const std::string& version) {
-    std::uint64_t number = 0;
-    const auto* end = version.data() + version.size();
-    const auto parsed = std::from_chars(version.data(), end, number);
-    return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(number) : std::nullopt;
+    return util::parse_number<std::uint64_t>(version);
 }
 
 }  // namespace
@@ -49,11 +45,7 @@ void Reflector::start() {
 }
 
 void Reflector::stop() {
-    {
-        const std::scoped_lock lock(mutex_);
-        stopping_ = true;
-    }
-    stopped_.notify_all();
+    stop_.request_stop();
     transport_->abort();
     if (thread_.joinable()) {
         thread_.join();
@@ -66,7 +58,7 @@ ReflectorStatus Reflector::status() const {
 }
 
 void Reflector::run() {
-    while (!stopping_) {
+    while (!stop_.stop_requested()) {
         if (list()) {
             watch_until_relist();
         }
@@ -77,7 +69,7 @@ void Reflector::run() {
 bool Reflector::list() {
     const auto version = version_unavailable_ ? "" : version_.empty() ? "0" : version_;
     auto listed = list_all(*transport_, resource_, version, options_.page_size);
-    if (stopping_) {
+    if (stop_.stop_requested()) {
         return false;
     }
     if (!listed) {
@@ -102,7 +94,7 @@ bool Reflector::list() {
 void Reflector::watch_until_relist() {
     short_watches_ = 0;
     failing_since_.reset();
-    while (!stopping_) {
+    while (!stop_.stop_requested()) {
         if (unreached_ && was_put_back()) {
             version_unavailable_ = true;
             relist("put_back");
@@ -113,7 +105,7 @@ void Reflector::watch_until_relist() {
             const std::scoped_lock lock(mutex_);
             status_.watching = false;
         }
-        if (stopping_ || !go_on(ended)) {
+        if (stop_.stop_requested() || !go_on(ended)) {
             return;
         }
     }
@@ -208,7 +200,7 @@ bool Reflector::receive(std::string_view bytes, Watch& watch) {
     if (state == LineSplitter::State::kTooLong) {
         watch.not_understood = fmt::format("an event of more than {} bytes", options_.max_event);
     }
-    return state == LineSplitter::State::kOpen && !stopping_;
+    return state == LineSplitter::State::kOpen && !stop_.stop_requested();
 }
 
 /// False ends the watch.
@@ -237,7 +229,7 @@ bool Reflector::take(std::string_view line, Watch& watch) {
     ++watch.events;
     const std::scoped_lock lock(mutex_);
     ++status_.events;
-    return !stopping_;
+    return !stop_.stop_requested();
 }
 
 Reflector::Ended Reflector::ended_by(const ApiError& error) {
@@ -271,11 +263,11 @@ void Reflector::pause(std::optional<std::chrono::seconds> at_least) {
     const auto wait = std::max<std::chrono::milliseconds>(
         backoff_.next(), at_least.value_or(std::chrono::seconds{0}));
     std::unique_lock lock(mutex_);
-    stopped_.wait_for(lock, wait, [this] { return stopping_.load(); });
+    stopped_.wait_for(lock, stop_.get_token(), wait, [] { return false; });
 }
 
 void Reflector::note_trouble(const std::string& text, int code) {
-    if (stopping_) {
+    if (stop_.stop_requested()) {
         return;
     }
     const std::scoped_lock lock(mutex_);

@@ -3,7 +3,6 @@
 // rules by which it goes on, waits or starts anew are those of client-go's reflector.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -107,6 +107,7 @@ class Reflector {
     const Resource resource_;
     ReflectorSink& sink_;
     const ReflectorOptions options_;
+    std::stop_source stop_;
     std::thread thread_;
 
     // Of the thread alone.
@@ -119,9 +120,8 @@ class Reflector {
     std::optional<Clock::time_point> failing_since_;  // 5xx
 
     mutable std::mutex mutex_;
-    std::condition_variable stopped_;
-    std::atomic<bool> stopping_ = false;  // changed under mutex_
-    ReflectorStatus status_;              // guarded by mutex_
+    std::condition_variable_any stopped_;
+    ReflectorStatus status_;  // guarded by mutex_
 };
 
 }  // namespace directfaas::kube

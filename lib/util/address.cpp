@@ -4,8 +4,9 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
+
+#include "lib/util/number.h"
 
 namespace directfaas::util {
 namespace {
@@ -73,14 +74,11 @@ std::optional<IpPrefix> IpPrefix::parse(std::string_view text) {
         return std::nullopt;
     }
     const auto address = IpAddress::parse(text.substr(0, slash));
-    const auto length = text.substr(slash + 1);
-    int bits = -1;
-    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bits);
-    if (!address || error != std::errc{} || end != length.data() + length.size() || bits < 0 ||
-        bits > (address->is_v4() ? 32 : 128)) {
+    const auto bits = parse_number<int>(text.substr(slash + 1));
+    if (!address || !bits || *bits < 0 || *bits > (address->is_v4() ? 32 : 128)) {
         return std::nullopt;
     }
-    IpPrefix prefix{*address, bits + (address->is_v4() ? kMappedBits : 0)};
+    IpPrefix prefix{*address, *bits + (address->is_v4() ? kMappedBits : 0)};
     auto bytes = address->bytes();
     const auto mask = prefix.mask().bytes();
     for (std::size_t i = 0; i < bytes.size(); ++i) {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 
+#include "lib/util/number.h"
 #include "maps/config.h"
 
 namespace directfaas::backend::ebpf {
@@ -196,13 +197,11 @@ std::vector<Pins> Pins::other_layouts() const {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(root_, error)) {
         const std::string name = entry.path().filename();
-        unsigned layout = 0;
-        const char* end = name.data() + name.size();
-        if (name[0] != 'v' || std::from_chars(name.data() + 1, end, layout).ptr != end ||
-            entry.path() == versioned_) {
+        const auto layout = util::parse_number<unsigned>(std::string_view(name).substr(1));
+        if (name[0] != 'v' || !layout || entry.path() == versioned_) {
             continue;
         }
-        Pins& other = found[layout];
+        Pins& other = found[*layout];
         other.root_ = root_;
         other.versioned_ = entry.path();
     }

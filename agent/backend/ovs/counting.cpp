@@ -2,13 +2,13 @@
 #include "agent/backend/ovs/counting.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <optional>
 #include <string_view>
 
 #include "agent/backend/ovs/compile.h"
 #include "agent/backend/ovs/tables.h"
+#include "lib/util/number.h"
 
 namespace directfaas::backend::ovs {
 namespace {
@@ -33,9 +33,7 @@ std::optional<std::uint64_t> number(std::string_view text) {
         text.remove_prefix(2);
         base = 16;
     }
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    return error == std::errc() && end != text.data() ? std::optional(value) : std::nullopt;
+    return util::parse_number<std::uint64_t>(text, base);
 }
 
 bool over(std::string_view line) {
