@@ -115,6 +115,12 @@ void CommandLine::add_switch() {
         "follow (docs/security.md); off: never",
         options.fast_path,
         {{"auto", FastPathKind::kAuto}, {"on", FastPathKind::kOn}, {"off", FastPathKind::kOff}});
+    parser.choice<bool>(
+        "--bypass",
+        "what is known to send packets past the switch (programs of Cilium or Calico on the pods' "
+        "interfaces, balancing of Services at the socket) makes the agent not ready: refuse "
+        "(default), or accept: its settings were looked at",
+        options.accept_bypass, {{"refuse", false}, {"accept", true}});
     parser.choice<AttachKind>(
         "--attach", "auto (default): tcx where the kernel has it, else clsact", options.attach,
         {{"auto", AttachKind::kAuto}, {"tcx", AttachKind::kTcx}, {"clsact", AttachKind::kClsact}});

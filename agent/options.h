@@ -48,6 +48,7 @@ struct AgentOptions {
     AttachKind attach = AttachKind::kAuto;
     bool deny_silently = false;
     FastPathKind fast_path = FastPathKind::kAuto;
+    bool accept_bypass = false;
     std::uint32_t tc_priority = 1;
     std::uint32_t max_functions = 16384;
     std::uint32_t max_endpoints = 131072;

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "lib/util/log.h"
@@ -149,7 +151,13 @@ util::Result<void> Agent::open_status() {
     }
     auto server = status::StatusServer::create(
         loop_, *backend_,
-        {.figures = [this] { return figures(); }, .not_ready = [this] { return not_ready(); }},
+        {.figures = [this] { return figures(); },
+         .not_ready =
+             [this] {
+                 auto reasons = not_ready();
+                 std::ranges::copy(bypasses(), std::back_inserter(reasons));
+                 return reasons;
+             }},
         {.host = options_.http.host, .port = options_.http.port});
     if (!server) {
         return std::unexpected(server.error());

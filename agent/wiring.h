@@ -128,7 +128,10 @@ class Agent final : public control::AgentAccess {
     void tell_events();
 
     [[nodiscard]] const char* source_kind() const;
+    /// Of the rules, what a pod's start waits for.
     [[nodiscard]] std::vector<std::string> not_ready() const;
+    /// What readiness says beside that: no reason to keep pods from starting.
+    [[nodiscard]] std::vector<std::string> bypasses() const;
     [[nodiscard]] std::vector<links::UnattachedPod> unattached() const;
     [[nodiscard]] std::vector<model::Problem> problems() const;
     [[nodiscard]] status::AgentFigures figures() const;

@@ -117,6 +117,10 @@ void Agent::add_node_troubles(std::vector<Trouble>& troubles) const {
              fmt::format("directfaas-agent cannot put all rules in force: {}", sync.last_error),
              kRulesPatience, "RulesInForce", "all rules are in force"});
     }
+    for (auto& bypass : bypasses()) {
+        troubles.push_back({node, "SwitchBypassed", "Enforce", std::move(bypass), kRulesPatience,
+                            "SwitchNotBypassed", "nothing is known to go past the switch"});
+    }
     for (const auto& table : full_tables_) {
         troubles.push_back({node, "TableNearlyFull", "Enforce",
                             fmt::format("table {} of the switch can hold {} entries and is nine "

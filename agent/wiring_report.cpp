@@ -60,6 +60,10 @@ std::vector<std::string> Agent::not_ready() const {
     return reasons;
 }
 
+std::vector<std::string> Agent::bypasses() const {
+    return options_.accept_bypass ? std::vector<std::string>{} : backend_->bypasses();
+}
+
 std::vector<model::Problem> Agent::problems() const {
     auto problems = source_->problems();
     const auto warnings = model().warnings();
@@ -90,6 +94,7 @@ control::Facts Agent::facts() const {
         .uptime = std::chrono::steady_clock::now() - started_,
         .no_fast_path = no_fast_path(),
         .not_ready = not_ready(),
+        .bypasses = bypasses(),
         .sources = {{fmt::format("{} {}", source_kind(), source_place_), source_->object_count(),
                      source_problems.size()}},
         .problems = problems(),

@@ -197,6 +197,10 @@ class Backend {
 
     virtual std::vector<Capability> probe() = 0;
 
+    /// Reason: readiness says what may go past the switch. Lines of what is known on this node to
+    /// do so, as of the last sweeps, with what to do; empty: nothing.
+    [[nodiscard]] virtual std::vector<std::string> bypasses() const { return {}; }
+
     /// Reason: what an operator switches at run time must not need a restart.
     virtual util::Result<void> configure(const Settings& settings) = 0;
 

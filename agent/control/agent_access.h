@@ -44,6 +44,7 @@ struct Facts {
     std::chrono::duration<double> uptime{};
     std::string no_fast_path;            // why the node's settings rule it out
     std::vector<std::string> not_ready;  // reasons; empty: ready
+    std::vector<std::string> bypasses;   // what may go past the switch; not ready, but pods start
     std::vector<Source> sources;
     std::vector<model::Problem> problems;  // of sources and model
     std::map<model::Identity, std::size_t> held_now;

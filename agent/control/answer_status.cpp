@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "agent/control/served.h"
@@ -90,6 +92,8 @@ Json uplink_json(const backend::UplinkStanding& uplink) {
 
 Answer answer_status(AgentAccess& agent) {
     const auto facts = agent.facts();
+    auto not_ready = facts.not_ready;
+    std::ranges::copy(facts.bypasses, std::back_inserter(not_ready));
     const auto counters = agent.backend().counters();
     if (!counters) {
         return std::unexpected(Refusal{"failed", counters.error().text(), ""});
@@ -102,8 +106,8 @@ Answer answer_status(AgentAccess& agent) {
                 {"metrics_address", facts.metrics_address},
                 {"pid", getpid()},
                 {"uptime_seconds", facts.uptime.count()},
-                {"ready", facts.not_ready.empty()},
-                {"not_ready_because", fmt::format("{}", fmt::join(facts.not_ready, "; "))}};
+                {"ready", not_ready.empty()},
+                {"not_ready_because", fmt::format("{}", fmt::join(not_ready, "; "))}};
     answer["sources"] = list_of(facts.sources, [](const auto& source) -> Json {
         return {{"name", source.name}, {"objects", source.objects}, {"problems", source.problems}};
     });

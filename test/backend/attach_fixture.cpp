@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "test/backend/attach_fixture.h"
 
+#include <sys/mount.h>
+
+#include <utility>
+
 #include "agent/backend/ebpf/clsact.h"
 #include "agent/backend/ebpf/tcx.h"
 
@@ -25,6 +29,16 @@ void MechanismTest::SetUp() {
 
 std::string mechanism_name(const ::testing::TestParamInfo<AttachMode>& mode) {
     return mode.param == AttachMode::kTcx ? "tcx" : "clsact";
+}
+
+MountPoint::MountPoint(std::filesystem::path path) : path_(std::move(path)) {
+    std::filesystem::create_directories(path_);
+}
+
+MountPoint::~MountPoint() {
+    while (umount2(path_.c_str(), MNT_DETACH) == 0) {
+    }
+    std::filesystem::remove(path_);
 }
 
 }  // namespace directfaas::backend::ebpf

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,19 @@ class AttachBase : public BackendTest {
     std::string qdiscs(const std::string& interface) {
         return output_of({"tc", "qdisc", "show", "dev", interface}, netns());
     }
+};
+
+/// A folder to mount on, empty again when the test is over.
+class MountPoint {
+   public:
+    explicit MountPoint(std::filesystem::path path);
+    MountPoint(const MountPoint&) = delete;
+    MountPoint& operator=(const MountPoint&) = delete;
+    ~MountPoint();
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+   private:
+    std::filesystem::path path_;
 };
 
 /// The same tests with tcx and with clsact.

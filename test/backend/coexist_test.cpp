@@ -122,25 +122,6 @@ TEST_F(AttachBase, AnotherPriorityTakesOverWithoutDuplicates) {
     });
 }
 
-/// A folder to mount on, empty again when the test is over.
-class MountPoint {
-   public:
-    explicit MountPoint(std::filesystem::path path) : path_(std::move(path)) {
-        std::filesystem::create_directories(path_);
-    }
-    MountPoint(const MountPoint&) = delete;
-    MountPoint& operator=(const MountPoint&) = delete;
-    ~MountPoint() {
-        while (umount2(path_.c_str(), MNT_DETACH) == 0) {
-        }
-        std::filesystem::remove(path_);
-    }
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-   private:
-    std::filesystem::path path_;
-};
-
 /// bpffs is mounted anew over the old one: the pins are out of reach, the programs still run.
 TEST_F(TcxTest, LostPinsLeaveNoSecondProgram) {
     const unsigned ifindex = add_interface("pod0");

@@ -34,6 +34,7 @@ class MemoryBackend final : public backend::Backend {
     util::Result<void> replay(const backend::HeldPacket& packet,
                               backend::ReplayAction action) override;
     std::vector<backend::Capability> probe() override { return capabilities; }
+    [[nodiscard]] std::vector<std::string> bypasses() const override { return known_bypasses; }
     util::Result<void> configure(const backend::Settings& settings) override;
     util::Result<void> sweep() override;
     std::vector<std::string> installed(const model::AllowKey& edge,
@@ -64,6 +65,7 @@ class MemoryBackend final : public backend::Backend {
     bool removed = false;
     backend::Settings settings;  // as last configured
     std::vector<backend::Capability> capabilities;
+    std::vector<std::string> known_bypasses;
     std::vector<std::pair<backend::HeldPacket, backend::ReplayAction>> replays;
 
    private:

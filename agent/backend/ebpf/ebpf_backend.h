@@ -41,6 +41,7 @@ struct Options {
     AttachMode attach = AttachMode::kAuto;
     unsigned tc_priority = 1;  ///< of our filters, where clsact is used
     UplinkOptions uplinks{};
+    std::string cgroup = "/sys/fs/cgroup";  ///< for bypasses(): whose programs are looked at
 };
 
 /// Loads the programs, or takes over what an earlier process left: maps are reused, programs are

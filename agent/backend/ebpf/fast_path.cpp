@@ -48,7 +48,9 @@ Result<void> FastPath::look(unsigned ifindex) {
         return before ? Result<void>() : std::unexpected(before.error());
     }
     const auto veth = veth_facts(ifindex);
-    auto obstacle = obstacle_of(**before, veth, attacher_->foreign(ifindex));
+    const auto foreign = attacher_->foreign(ifindex);
+    foreign.empty() ? shared_.erase(ifindex) : shared_.insert(ifindex).second;
+    auto obstacle = obstacle_of(**before, veth, foreign);
     df_veth entry = **before;
     entry.flags &= static_cast<std::uint16_t>(~DF_VETH_FAST);
     if (obstacle.empty()) {
@@ -75,6 +77,7 @@ Result<void> FastPath::write(unsigned ifindex, const df_veth& before, const df_v
 
 Result<void> FastPath::forget(unsigned ifindex) {
     obstacles_.erase(ifindex);
+    shared_.erase(ifindex);
     const auto before = tables_->veth.get(ifindex);
     if (!before || !*before) {
         return before ? routes_->set_fast(ifindex, false) : std::unexpected(before.error());

@@ -30,6 +30,8 @@ class FastPath {
 
     /// Interfaces that may not be passed by, and what is in the way: "qdisc tbf".
     [[nodiscard]] const std::map<unsigned, std::string>& obstacles() const { return obstacles_; }
+    /// Whether programs of others are on any of them.
+    [[nodiscard]] bool meets_others() const { return !shared_.empty(); }
 
    private:
     using Clock = std::chrono::steady_clock;
@@ -41,6 +43,7 @@ class FastPath {
     const Attacher* attacher_;
     Routes* routes_;
     std::map<unsigned, std::string> obstacles_;
+    std::set<unsigned> shared_;  // with programs of others
     unsigned last_ = 0;
     Clock::time_point looked_{};
 };

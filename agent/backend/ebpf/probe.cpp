@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "agent/backend/ebpf/attach.h"
+#include "agent/backend/ebpf/bypass.h"
 #include "agent/backend/ebpf/ebpf_backend.h"
 #include "agent/backend/ebpf/libbpf_log.h"
 #include "agent/backend/ebpf/objects.h"
@@ -157,6 +158,17 @@ Capability foreign_programs(const Options& options) {
             "it pass on what they do not handle"};
 }
 
+Capability socket_balancing(const Options& options) {
+    const auto count = connect_programs(options.cgroup);
+    if (count == 0) {
+        return fine("socket_balancing", false, "no program decides where sockets connect to");
+    }
+    return {"socket_balancing", false, false,
+            fmt::format("{} programs decide where sockets connect to", count),
+            "what balances Services there hides their vIPs: limit it to the host (Cilium: "
+            "socketLB.hostNamespaceOnly=true)"};
+}
+
 Capability rp_filter() {
     std::string strict;
     for (const char* where : {"all", "default"}) {
@@ -194,7 +206,7 @@ std::vector<Capability> probe_node(const Options& options) {
     append(loading());
     append({bpffs(options), unprivileged(), rights()});
     append(features());
-    append({foreign_programs(options), rp_filter(),
+    append({foreign_programs(options), socket_balancing(options), rp_filter(),
             forwarding("ip_forward", "net.ipv4.ip_forward", true),
             forwarding("ipv6_forwarding", "net.ipv6.conf.all.forwarding", false)});
     return list;

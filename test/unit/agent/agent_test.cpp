@@ -98,6 +98,19 @@ class AgentTest : public testing::Test {
         return LineClient(*loop_, options_.socket).ask(request);
     }
     nlohmann::json status() { return ask({{"command", "status"}}); }
+    /// Status (-1: no answer) and body.
+    std::pair<int, std::string> get(std::uint16_t port, const std::string& path) {
+        std::atomic<int> status = 0;
+        std::string body;
+        std::thread asking([&] {
+            const auto result = httplib::Client("127.0.0.1", port).Get(path);
+            body = result ? result->body : "";
+            status = result ? result->status : -1;
+        });
+        pump_until(*loop_, [&status] { return status != 0; });
+        asking.join();
+        return {status, body};
+    }
     const model::RuleSet& installed() { return kernel_.backend->rules; }
 
     std::unique_ptr<util::EventLoop> loop_ = std::move(*util::EventLoop::create());
@@ -118,6 +131,27 @@ TEST_F(AgentTest, TakesADirectoryAndIsReady) {
     EXPECT_EQ(told["instance"], "test");
     EXPECT_EQ(told["backend"], "ebpf");
     EXPECT_EQ(told["sources"][0]["objects"], 3);
+}
+
+TEST_F(AgentTest, IsNotReadyWhereTheSwitchMayBeBypassed) {
+    write_shop();
+    options_.http = {"127.0.0.1", free_port()};
+    ASSERT_TRUE(start());
+    kernel_.backend->known_bypasses = {"there is a way around"};
+    const auto told = status();
+    EXPECT_EQ(told["ready"], false);
+    EXPECT_EQ(told["not_ready_because"], "there is a way around");
+    const auto [refused, why] = get(options_.http.port, "/readyz");
+    EXPECT_EQ(refused, 503);
+    EXPECT_THAT(why, HasSubstr("there is a way around"));
+    EXPECT_EQ(ask({{"command", "cni_status"}})["ready"], true)
+        << "pods of no chain would not start";
+    stop();
+    options_.accept_bypass = true;
+    ASSERT_TRUE(start());
+    kernel_.backend->known_bypasses = {"there is a way around"};
+    EXPECT_EQ(status()["ready"], true);
+    EXPECT_EQ(get(options_.http.port, "/readyz").first, 200);
 }
 
 TEST_F(AgentTest, FollowsTheDirectory) {
@@ -304,15 +338,7 @@ TEST_F(AgentTest, TwoInstancesServeSideBySide) {
         Agent::start(*loop_, other_options, [&other_kernel] { return other_kernel.make(); });
     ASSERT_TRUE(other) << other.error().text();
     for (const auto port : {options_.http.port, other_options.http.port}) {
-        std::atomic<int> status = 0;
-        std::string body;
-        std::thread scraping([&, port] {
-            const auto result = httplib::Client("127.0.0.1", port).Get("/metrics");
-            body = result ? result->body : "";
-            status = result ? result->status : -1;
-        });
-        pump_until(*loop_, [&status] { return status != 0; });
-        scraping.join();
+        const auto [status, body] = get(port, "/metrics");
         EXPECT_EQ(status, 200);
         EXPECT_THAT(body, HasSubstr("directfaas_in_sync 1\n"));
         EXPECT_THAT(body, HasSubstr("directfaas_source_objects{source=\"directory\"} 3\n"));

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What on this node is known to send packets past the hooks of the switch, or to hide vIPs from it:
+// a CNI whose own programs put packets straight into pods, and programs that choose where a socket
+// connects to. Others' programs cannot be read without CAP_SYS_ADMIN, so they are known by what
+// they keep in the bpf file system, and by their number.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace directfaas::backend::ebpf {
+
+/// One line each, with what to do. `others_on_pods`: programs of others are on interfaces of
+/// attached pods. What cannot be read counts as not there.
+std::vector<std::string> find_bypasses(const std::string& bpffs, const std::string& cgroup,
+                                       bool others_on_pods);
+
+/// How many programs decide where sockets of processes in `cgroup` connect to, those of the groups
+/// above included: a folder of cgroup2, or one that has cgroup2 at `unified`. Needs CAP_NET_ADMIN;
+/// 0 without it.
+unsigned connect_programs(const std::string& cgroup);
+
+}  // namespace directfaas::backend::ebpf
