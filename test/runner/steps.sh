@@ -77,7 +77,7 @@ run_kernels() {
     done
 }
 
-# run_cluster [ovs]: end to end on a real Kubernetes; its programs are built once and kept.
+# run_cluster [core|ovs]: end to end on a real Kubernetes; its programs are built once and kept.
 run_cluster() {
     local name=cluster${1:+-$1}
     local log=$build/logs/$name.log xml=$build/results/$name.xml

@@ -57,3 +57,16 @@ ALL = [
     *reboot.CASES,
     ("uninstall.helm", cases.helm_uninstalls, False),
 ]
+
+# What the default test/run leaves out: minutes, and not on the way from installing to uninstalling.
+LONG = {
+    "life.node-drained-under-load",
+    "life.rollout-under-load",
+    "cni.bridge",
+    "proxy.none",
+    "install.helm-without-proxy",
+    "call.over-ipv6",
+    "uninstall.helm",
+    *(name for part in (tenants, nginx, chained, restore, upgrade, reboot) for name, _, _ in part.CASES),
+}
+CORE = [case for case in ALL if case[0] not in LONG]
