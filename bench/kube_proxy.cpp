@@ -104,6 +104,16 @@ class Child {
     pid_t pid_;
 };
 
+/// Source ports of those who ask whether there are rules yet, and of those who are measured. A
+/// connection begun without rules is remembered by conntrack for two minutes: another one from its
+/// port would not be translated either, and refused.
+constexpr const char* kAskingPorts = "1024 20000";
+constexpr const char* kMeasuredPorts = "20001 65535";
+
+void use_ports(const support::Netns& client, const char* range) {
+    client.sysctl({{"ipv4/ip_local_port_range", range}});
+}
+
 /// Within what an answer takes on one machine, as without rules nobody answers.
 bool answers(const support::Netns& client, const support::SocketAddress& address) {
     constexpr std::chrono::milliseconds kPatience{50};
@@ -191,6 +201,7 @@ double KubeServices::load(const support::Netns& node, const std::string& mode,
     const auto log = fmt::format("{}/kube-proxy.log", apiserver_.directory());
     // Its exit status tells only of kinds of rules that this machine has not.
     support::run_command({test::cluster_binary("kube-proxy"), "--cleanup"}, {.netns = node.fd()});
+    use_ports(client, kAskingPorts);
     if (answers(client, servers_.front())) {
         throw SupportError("a ClusterIP answers without kube-proxy");
     }
@@ -207,6 +218,7 @@ double KubeServices::load(const support::Netns& node, const std::string& mode,
         text << std::ifstream(log).rdbuf();
         throw SupportError("kube-proxy makes no rules:\n" + text.str());
     }
+    use_ports(client, kMeasuredPorts);
     return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
