@@ -6,6 +6,7 @@
 
 #include "test/backend/rule_generator.h"
 #include "test/ovs/fixture.h"
+#include "test/support/command.h"
 
 namespace directfaas::backend::ovs {
 namespace {
@@ -79,6 +80,14 @@ TEST_F(OvsTest, ProbeTellsWhatIsThereAndWhatIsNot) {
                            Field(&Capability::detail, HasSubstr(support::ovs_datapath())))));
     EXPECT_THAT(found, Contains(testing::AllOf(Field(&Capability::name, "fail_mode"),
                                                Field(&Capability::available, false))));
+    if (support::ovs_datapath() == "netdev") {
+        const auto shown = support::run_command({"ovs-vswitchd", "--version"}).output;
+        const bool early = shown.find("(Open vSwitch) 3.1") != std::string::npos;
+        EXPECT_THAT(found, Contains(testing::AllOf(
+                               Field(&Capability::name, "userspace_tracker"),
+                               Field(&Capability::available, !early),
+                               Field(&Capability::detail, shown.substr(0, shown.find('\n'))))));
+    }
     auto elsewhere = options();
     elsewhere.bridge = "nowhere";
     const auto nothing = in_node([&] { return probe_node(elsewhere); });
