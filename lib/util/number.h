@@ -13,8 +13,9 @@ namespace directfaas::util {
 template <typename Number>
 std::optional<Number> parse_number(std::string_view text, int base = 10) {
     Number value = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value, base);
+    const auto* begin = text.begin();
+    const auto* end = text.end();
+    const auto [stop, error] = std::from_chars(begin, end, value, base);
     return error == std::errc{} && stop == end ? std::optional(value) : std::nullopt;
 }
 
