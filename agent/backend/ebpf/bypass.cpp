@@ -70,4 +70,12 @@ std::vector<std::string> find_bypasses(const std::string& bpffs, const std::stri
     return found;
 }
 
+void BypassWatch::look(const std::string& bpffs, const std::string& cgroup, bool others_on_pods) {
+    const auto now = Clock::now();
+    if (now - looked_ >= kPeriod) {
+        looked_ = now;
+        found_ = find_bypasses(bpffs, cgroup, others_on_pods);
+    }
+}
+
 }  // namespace directfaas::backend::ebpf

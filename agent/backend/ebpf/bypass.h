@@ -5,6 +5,7 @@
 // they keep in the bpf file system, and by their number.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,20 @@ std::vector<std::string> find_bypasses(const std::string& bpffs, const std::stri
 /// above included: a folder of cgroup2, or one that has cgroup2 at `unified`. Needs CAP_NET_ADMIN;
 /// 0 without it.
 unsigned connect_programs(const std::string& cgroup);
+
+/// Looks for them now and then.
+class BypassWatch {
+   public:
+    /// As find_bypasses(), unless it was looked within kPeriod.
+    void look(const std::string& bpffs, const std::string& cgroup, bool others_on_pods);
+    [[nodiscard]] const std::vector<std::string>& found() const { return found_; }
+
+   private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::seconds kPeriod{2};
+
+    std::vector<std::string> found_;
+    Clock::time_point looked_{};
+};
 
 }  // namespace directfaas::backend::ebpf

@@ -62,7 +62,7 @@ class EbpfBackend final : public Backend {
     void drain(const EventSink& sink) override { events_->drain(sink); }
     Result<void> replay(const HeldPacket& packet, ReplayAction action) override;
     std::vector<Capability> probe() override { return probe_node(options_); }
-    [[nodiscard]] std::vector<std::string> bypasses() const override { return bypasses_; }
+    [[nodiscard]] std::vector<std::string> bypasses() const override { return bypasses_.found(); }
     Result<void> configure(const Settings& settings) override;
     Result<void> sweep() override;
     std::vector<std::string> installed(const model::AllowKey& edge,
@@ -93,7 +93,7 @@ class EbpfBackend final : public Backend {
     Uplinks uplinks_;
     Gauges gauges_;
 
-    std::vector<std::string> bypasses_;  // as the last pass began
+    BypassWatch bypasses_;
     Sweep sweep_;
     std::set<unsigned> stale_at_start_;  // of the pass under way, see Attachments::stale()
     Replay replay_;
@@ -264,9 +264,9 @@ Result<void> EbpfBackend::sweep() {
         return looked;
     }
     uplinks_.look();
+    bypasses_.look(options_.bpffs, options_.cgroup, fast_path_.meets_others());
     if (!sweep_.running()) {
         stale_at_start_ = attachments_.stale();
-        bypasses_ = find_bypasses(options_.bpffs, options_.cgroup, fast_path_.meets_others());
     }
     auto gauges = sweep_.step(attachments_.interfaces());
     if (!gauges) {
