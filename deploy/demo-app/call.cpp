@@ -11,12 +11,16 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <expected>
 #include <map>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "lib/util/number.h"
 #include "lib/util/unique_fd.h"
 
 namespace directfaas::demo {
@@ -82,47 +86,88 @@ void set_timeouts(int fd, int milliseconds) {
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 }
 
-/// Reads to the end; the server closes because we asked it to.
-std::optional<std::string> read_all(int fd) {
+constexpr std::string_view kEndOfHeaders = "\r\n\r\n";
+
+/// Whether it has as many bytes of body as its headers say.
+bool is_whole(std::string_view answer) {
+    constexpr std::string_view kLength = "Content-Length: ";
+    const auto body = answer.find(kEndOfHeaders);
+    const auto length = answer.find(kLength);
+    if (body == std::string_view::npos || length > body) {
+        return false;
+    }
+    const auto digits = answer.substr(length + kLength.size());
+    const auto bytes = util::parse_number<std::size_t>(digits.substr(0, digits.find('\r')));
+    return bytes && answer.size() >= body + kEndOfHeaders.size() + *bytes;
+}
+
+/// Reads to the end, as the server closes when we ask it to, or one answer of a kept connection.
+std::optional<std::string> read_answer(int fd, bool kept) {
     std::string text;
     std::array<char, 4096> buffer{};
-    while (true) {
+    while (!kept || !is_whole(text)) {
         const auto n = recv(fd, buffer.data(), buffer.size(), 0);
         if (n < 0) {
             return std::nullopt;
         }
         if (n == 0) {
-            return text;
+            break;
         }
         text.append(buffer.data(), static_cast<std::size_t>(n));
     }
+    return text;
 }
 
-Answer request(const CallOptions& options, const addrinfo& to) {
-    const util::UniqueFd fd(socket(to.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+std::expected<util::UniqueFd, Became> connect_to(const CallOptions& options, const addrinfo& to) {
+    util::UniqueFd fd(socket(to.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     set_timeouts(fd.get(), options.timeout_ms);
     if (!options.source.empty()) {
         const auto source = look_up(options.source, 0, true);
         if (!source || bind(fd.get(), source->ai_addr, source->ai_addrlen) != 0) {
-            return {};
+            return std::unexpected(Became::kFailed);
         }
     }
     if (connect(fd.get(), to.ai_addr, to.ai_addrlen) != 0) {
-        return {errno == EINPROGRESS ? Became::kTimeout : of_errno(errno), {}};
+        return std::unexpected(errno == EINPROGRESS ? Became::kTimeout : of_errno(errno));
     }
-    const auto text = fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-                                  options.path, options.host);
-    if (send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(text.size())) {
+    return fd;
+}
+
+Answer exchange(int fd, const CallOptions& options) {
+    const auto text =
+        fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: {}\r\n\r\n", options.path,
+                    options.host, options.keep ? "keep-alive" : "close");
+    if (send(fd, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) {
         return {of_errno(errno), {}};
     }
-    const auto answer = read_all(fd.get());
+    const auto answer = read_answer(fd, options.keep);
     if (!answer) {
         return {of_errno(errno), {}};
     }
-    const auto body = answer->find("\r\n\r\n");
+    const auto body = answer->find(kEndOfHeaders);
     const bool ok = answer->starts_with("HTTP/1.1 200") && body != std::string::npos;
-    return {ok ? Became::kOk : Became::kFailed, ok ? answer->substr(body + 4) : *answer};
+    return {ok ? Became::kOk : Became::kFailed,
+            ok ? answer->substr(body + kEndOfHeaders.size()) : *answer};
+}
+
+/// Over `kept` if it is open; else over a new connection, which is `kept` then if it is to be.
+Answer request(const CallOptions& options, util::UniqueFd& kept) {
+    if (kept.valid()) {
+        return exchange(kept.get(), options);
+    }
+    const auto to = look_up(options.host, options.port, false);
+    if (!to) {
+        return {};
+    }
+    auto fd = connect_to(options, *to);
+    if (!fd) {
+        return {fd.error(), {}};
+    }
+    auto answer = exchange(fd->get(), options);
+    if (options.keep) {
+        kept = std::move(*fd);
+    }
+    return answer;
 }
 
 struct Tally {
@@ -170,16 +215,18 @@ struct Tally {
 int call(const CallOptions& options) {
     const StopSignal stop;
     Tally tally;
+    util::UniqueFd kept;
+    bool ended = false;  // the kept connection
     const auto begin = Clock::now();
-    for (int i = 0; (options.count == 0 || i < options.count) && !stop.came(); ++i) {
+    for (int i = 0; (options.count == 0 || i < options.count) && !ended && !stop.came(); ++i) {
         if (options.rate > 0) {
             std::this_thread::sleep_until(begin +
                                           std::chrono::duration_cast<Clock::duration>(
                                               std::chrono::duration<double>(i / options.rate)));
         }
         const auto sent = Clock::now();
-        const auto to = look_up(options.host, options.port, false);
-        const auto answer = to ? request(options, *to) : Answer{};
+        const auto answer = request(options, kept);
+        ended = options.keep && answer.became != Became::kOk;
         tally.add(answer, Clock::now() - sent);
         if (options.show_answers) {
             fmt::print("{}\n", answer.body);

@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
     call_command->add_option("--count", call_options.count, "requests; 0: until SIGTERM");
     call_command->add_option("--rate", call_options.rate, "requests a second; 0: no pause");
     call_command->add_option("--timeout-ms", call_options.timeout_ms, "limit of one request");
+    call_command->add_flag("--keep", call_options.keep,
+                           "one connection for all requests; calling ends with it");
     call_command->add_flag("--show", call_options.show_answers, "print the answers");
 
     CLI11_PARSE(app, argc, argv);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <limits>
 #include <thread>
 
 namespace directfaas::demo {
@@ -37,6 +38,7 @@ void note_listening(const std::string& file) {
 
 int listen_on(httplib::Server& server, int port, const std::string& listening_file) {
     server.set_tcp_nodelay(true);
+    server.set_keep_alive_max_count(std::numeric_limits<std::size_t>::max());
     if (!server.bind_to_port("::", port)) {
         fmt::print(stderr, "cannot listen on port {}: is it in use?\n", port);
         return 1;

@@ -115,11 +115,12 @@ def without_apiserver(app, words):
 
 class Load:
     """Requests of one pod to a function, without a pause between, until stop(). kubectl exec ends with the
-    apiserver that it goes through: `apart` does not."""
+    apiserver that it goes through: `apart` does not. With `keep` all go over one connection, and end with it."""
 
-    def __init__(self, app, target, rate=200, apart=False):
+    def __init__(self, app, target, rate=200, apart=False, keep=False):
         self.mark = f"/ping?load={uuid.uuid4().hex}"
-        words = call_words(app, target, "--path", self.mark, "--count", "0", "--rate", str(rate), "--timeout-ms", "5000")
+        options = ["--path", self.mark, "--count", "0", "--rate", str(rate), "--timeout-ms", "5000"] + ["--keep"] * keep
+        words = call_words(app, target, *options)
         words = without_apiserver(app, words) if apart else ["kubectl", *words]
         self.process = subprocess.Popen([CLUSTER, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         until("load generator", self.pid, 10)
@@ -135,6 +136,10 @@ class Load:
         pid = self.pid()
         if pid:
             os.kill(pid, signal.SIGTERM)
+        return self.ends()
+
+    def ends(self):
+        """Waits for the load to end by itself and returns its tally."""
         out, _ = self.process.communicate(timeout=30)
         return tally(out)
 
@@ -178,6 +183,12 @@ def edges():
             key = edge["from"], edge["to"]
             opened[key] = opened.get(key, 0) + edge["opened"]
     return opened
+
+
+def open_between(source, target):
+    """Connections that are open now, over all nodes."""
+    found = (edge for node in agents() for edge in dfctl(node, "edges")["edges"])
+    return sum(edge["open"] for edge in found if (edge["from"], edge["to"]) == (source, target))
 
 
 def grown(before, now):

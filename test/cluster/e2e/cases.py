@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from bookinfo import (
-    MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, call, deploy, dfctl, edges, grown, pod_spec, pods, refused,
+    MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, call, deploy, dfctl, edges, grown, open_between, pod_spec,
+    pods, refused,
 )  # fmt: skip
 from harness import CLUSTER, STATE, TOP, apply, expect, kubectl, objects, on_node, processes, run, until
 
@@ -178,7 +179,11 @@ def edge(*words):
 def chain_edited():
     edge("add")
     until("answer over the new edge", lambda: all_ok(call("productpage", "ratings", 20)), 10)
+    talk = Load("productpage", "ratings", keep=True)
+    until("kept connection", lambda: open_between("shop/productpage", "shop/ratings"), 10)
     edge("remove")
+    seen = talk.ends()
+    expect(seen["failed"] == 1 and seen["ok"] == seen["sent"] - 1 > 0, f"of the kept connection: {seen}")
     until("refusal without the edge", lambda: call("productpage", "ratings", 20)["refused"] == 20, 10)
 
 
