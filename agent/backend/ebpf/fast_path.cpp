@@ -49,7 +49,11 @@ Result<void> FastPath::look(unsigned ifindex) {
     }
     const auto veth = veth_facts(ifindex);
     const auto foreign = attacher_->foreign(ifindex);
-    foreign.empty() ? shared_.erase(ifindex) : shared_.insert(ifindex).second;
+    if (foreign.empty()) {
+        shared_.erase(ifindex);
+    } else {
+        shared_.insert(ifindex);
+    }
     auto obstacle = obstacle_of(**before, veth, foreign);
     df_veth entry = **before;
     entry.flags &= static_cast<std::uint16_t>(~DF_VETH_FAST);
