@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/if.h>
+#include <linux/ipv6_route.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
 #include <sched.h>
@@ -21,9 +22,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <sstream>
 
+#include "lib/util/number.h"
 #include "test/support/command.h"
 #include "test/support/wait.h"
 
@@ -90,6 +93,24 @@ long from_snmp6(const std::string& name) {
         }
     }
     throw SupportError("no counter " + name);
+}
+
+/// /proc/net/ipv6_route: ten words a line, numbers in hex; the first is a destination, the ninth
+/// its flags.
+bool delivers_to(const util::IpAddress& v6) {
+    const std::string destination = fmt::format("{:02x}", fmt::join(v6.bytes(), ""));
+    std::ifstream file("/proc/thread-self/net/ipv6_route");
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream in(line);
+        const std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
+        if (words.size() == 10 && words[0] == destination) {
+            const auto flags = util::parse_number<std::uint32_t>(words[8], 16);
+            if (flags && (*flags & RTF_LOCAL) != 0) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 }  // namespace
@@ -168,6 +189,12 @@ void Netns::wait_until_up(const std::string& link) const {
             throw SupportError(fmt::format("{} in {} does not come up", link, name_));
         }
     });
+}
+
+void Netns::wait_until_delivered(const util::IpAddress& v6) const {
+    if (!run([&] { return wait_until([&] { return delivers_to(v6); }); })) {
+        throw SupportError(fmt::format("{} in {} gets no local route", v6.text(), name_));
+    }
 }
 
 long Netns::snmp(const std::string& group, const std::string& counter) const {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/util/address.h"
 #include "lib/util/unique_fd.h"
 
 namespace directfaas::support {
@@ -85,6 +86,10 @@ class Netns {
     /// (net/core/link_watch.c): until then it has no queue and swallows what is sent. Throws if
     /// that never happens.
     void wait_until_up(const std::string& link) const;
+    /// Waits until packets to this IPv6 address are this namespace's own: the kernel makes that
+    /// route in a work queue after the link came up, even for an address without duplicate address
+    /// detection (net/ipv6/addrconf.c, addrconf_dad_work). Throws if that never happens.
+    void wait_until_delivered(const util::IpAddress& v6) const;
     /// Counter of /proc/net/snmp inside ("Tcp", "PassiveOpens") or snmp6 ("Ip6", "FragFails").
     [[nodiscard]] long snmp(const std::string& group, const std::string& counter) const;
 

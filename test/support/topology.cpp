@@ -79,6 +79,8 @@ void Topology::join(NodeId id) {
              fmt::format("route add ::/0 via fd00:31:{}::fe", n)});
     node.wait_until_up("uplink");
     router_.wait_until_up(fmt::format("node-{}", n));
+    node.wait_until_delivered(node_addresses(id).v6);
+    router_.wait_until_delivered(address(fmt::format("fd00:31:{}::fe", n)));
 }
 
 const DualAddress& Topology::node_addresses(NodeId id) const {
@@ -118,6 +120,7 @@ Pod& Topology::add_pod(NodeId id, const std::string& name, const PodOptions& opt
             fmt::format("route add default via {} dev eth0", kGateway4),
             fmt::format("route add ::/0 via {} dev eth0", kGateway6)});
     pod.wait_until_up("eth0");
+    pod.wait_until_delivered(ip.v6);
     node.wait_until_up(host);
     const unsigned ifindex = node.run([&] { return ::if_nametoindex(host.c_str()); });
     if (node_switch_ == NodeSwitch::kOvs) {
