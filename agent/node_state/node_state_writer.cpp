@@ -18,7 +18,7 @@ NodeStateWriter::NodeStateWriter(std::unique_ptr<kube::HttpTransport> transport,
     : options_(std::move(options)),
       client_(std::move(transport)),
       random_(options_.seed),
-      next_retry_(options_.retry),
+      backoff_(options_.retry, options_.seed),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 NodeStateWriter::~NodeStateWriter() {
@@ -82,7 +82,7 @@ void NodeStateWriter::write(std::unique_lock<std::mutex>& lock, const std::stop_
     lock.lock();
     if (answer) {
         written_ = state;
-        next_retry_ = options_.retry;
+        backoff_.reset();
         trouble_.clear();
         refresh_due_ = Clock::now() + spread(options_.refresh / 2);
         return;
@@ -92,10 +92,9 @@ void NodeStateWriter::write(std::unique_lock<std::mutex>& lock, const std::stop_
         util::log::warning("this node's DirectFaaSNode object cannot be written: {}", why);
     }
     trouble_ = std::move(why);
-    const auto wait = std::max(
-        spread(next_retry_),
-        std::chrono::milliseconds(answer.error().retry_after.value_or(std::chrono::seconds{0})));
-    next_retry_ = std::min(next_retry_ * 2, options_.retry_max);
+    const auto wait = std::max<std::chrono::milliseconds>(
+        answer.error().code != 0 ? backoff_.next() : backoff_.next_up_to(options_.unanswered_max),
+        answer.error().retry_after.value_or(std::chrono::seconds{0}));
     change_due_ = Clock::now() + wait;
     refresh_due_ = *change_due_;
 }

@@ -16,6 +16,7 @@
 
 #include "lib/kube/client.h"
 #include "lib/kube/node_state.h"
+#include "lib/util/backoff.h"
 
 namespace directfaas::node_state {
 
@@ -25,8 +26,10 @@ struct WriterOptions {
     /// that all nodes see does not come back from all at once.
     std::chrono::milliseconds gather{500};
     std::chrono::milliseconds refresh{300000};  // written again, changed or not
-    std::chrono::milliseconds retry{2000};      // after a failure; doubles up to retry_max
-    std::chrono::milliseconds retry_max{60000};
+    util::BackoffOptions retry{.first = std::chrono::milliseconds{2000},
+                               .max = std::chrono::milliseconds{60000},
+                               .jitter = 1.0};
+    std::chrono::milliseconds unanswered_max{10000};  // the longest wait while nobody answers
     std::uint64_t seed = std::random_device{}();
 };
 
@@ -61,7 +64,7 @@ class NodeStateWriter {
     std::optional<kube::NodeState> written_;
     std::optional<Clock::time_point> change_due_;  // when `wanted_` is to be written
     Clock::time_point refresh_due_;
-    std::chrono::milliseconds next_retry_;
+    util::Backoff backoff_;
     std::string trouble_;
 
     std::jthread thread_;  // last: it uses all the others

@@ -38,7 +38,7 @@ Synchronizer::Synchronizer(util::EventLoop& loop, backend::Backend& backend, mod
       backend_(backend),
       model_(std::move(model)),
       options_(options),
-      backoff_(options.retry_first, options.retry_max, options.seed) {}
+      backoff_({.first = options.retry_first, .max = options.retry_max}, options.seed) {}
 
 Synchronizer::~Synchronizer() {
     *alive_ = false;

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "agent/backend/backend.h"
-#include "agent/sync/backoff.h"
 #include "agent/sync/sync_status.h"
 #include "lib/model/model.h"
+#include "lib/util/backoff.h"
 #include "lib/util/event_loop.h"
 
 namespace directfaas::sync {
@@ -85,7 +85,7 @@ class Synchronizer {
     backend::Backend& backend_;
     model::Model model_;
     SyncOptions options_;
-    Backoff backoff_;
+    util::Backoff backoff_;
     Applied applied_;
     std::function<void()> prepare_;
 

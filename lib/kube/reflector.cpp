@@ -79,7 +79,7 @@ bool Reflector::list() {
             return list();
         }
         note_trouble(fmt::format("list {}: {}", resource_.path, error.text()), error.code);
-        pause(error.retry_after);
+        pause(error.retry_after, error.code != 0);
         return false;
     }
     sink_.replace(listed->items);
@@ -133,7 +133,7 @@ bool Reflector::go_on(const Ended& ended) {
         return false;
     }
     if (ended.next != Next::kWatch) {
-        pause(ended.retry_after);
+        pause(ended.retry_after, ended.answered);
     }
     return true;
 }
@@ -168,6 +168,7 @@ Reflector::Ended Reflector::watch() {
         unreached_ = unreached_ || !watch.opened;
     }
     Ended ended;
+    ended.answered = answer || watch.opened;
     if (!watch.opened) {
         ended.next = Next::kWait;
     } else if (Clock::now() - begin < options_.short_watch) {
@@ -259,9 +260,10 @@ void Reflector::relist(const std::string& reason) {
     pause({});
 }
 
-void Reflector::pause(std::optional<std::chrono::seconds> at_least) {
+void Reflector::pause(std::optional<std::chrono::seconds> at_least, bool answered) {
     const auto wait = std::max<std::chrono::milliseconds>(
-        backoff_.next(), at_least.value_or(std::chrono::seconds{0}));
+        answered ? backoff_.next() : backoff_.next_up_to(options_.unanswered_max),
+        at_least.value_or(std::chrono::seconds{0}));
     std::unique_lock lock(mutex_);
     stopped_.wait_for(lock, stop_.get_token(), wait, [] { return false; });
 }

@@ -15,16 +15,22 @@
 #include <thread>
 #include <vector>
 
-#include "lib/kube/backoff.h"
 #include "lib/kube/http_transport.h"
 #include "lib/kube/lister.h"
 #include "lib/kube/raw_object.h"
 #include "lib/kube/resource.h"
+#include "lib/util/backoff.h"
 
 namespace directfaas::kube {
 
 struct ReflectorOptions {
-    BackoffOptions backoff;
+    util::BackoffOptions backoff{.first = std::chrono::milliseconds{800},
+                                 .max = std::chrono::milliseconds{30000},
+                                 .jitter = 1.0,
+                                 .calm = std::chrono::milliseconds{120000}};
+    /// The longest wait while nobody answers: a refused connection costs an apiserver nothing, and
+    /// until it is there again no node learns of a new instance.
+    std::chrono::milliseconds unanswered_max{5000};
     std::chrono::seconds watch_min{300};  // how long the server is asked to keep a watch open
     std::chrono::seconds watch_max{600};
     std::chrono::milliseconds short_watch{1000};
@@ -85,6 +91,7 @@ class Reflector {
         Next next = Next::kWatch;
         std::string reason;  // kRelist: for the counter
         std::optional<std::chrono::seconds> retry_after;
+        bool answered = true;
     };
     struct Watch;
 
@@ -98,7 +105,7 @@ class Reflector {
     bool receive(std::string_view bytes, Watch& watch);
     bool take(std::string_view line, Watch& watch);
     Ended ended_by(const ApiError& error);
-    void pause(std::optional<std::chrono::seconds> at_least);
+    void pause(std::optional<std::chrono::seconds> at_least, bool answered = true);
     void relist(const std::string& reason);
     void note_trouble(const std::string& text, int code);
     void note_watching();
@@ -111,7 +118,7 @@ class Reflector {
     std::thread thread_;
 
     // Of the thread alone.
-    Backoff backoff_;
+    util::Backoff backoff_;
     std::mt19937_64 random_;
     std::string version_;  // of the last list, event or bookmark
     bool version_unavailable_ = false;

@@ -9,7 +9,7 @@ import subprocess
 import time
 import uuid
 
-from harness import CLUSTER, TOP, Failed, apply, expect, kubectl, objects, processes, run, until
+from harness import CLUSTER, TOP, Failed, after_failure, apply, expect, kubectl, objects, processes, run, until
 
 VIPS = {"productpage": "10.96.100.1", "details": "10.96.100.2", "reviews": "10.96.100.3", "ratings": "10.96.100.4"}
 VIPS6 = {name: f"fd00:10:96::640{n}" for n, name in enumerate(VIPS, 1)}
@@ -115,7 +115,10 @@ def without_apiserver(app, words):
 
 class Load:
     """Requests of one pod to a function, without a pause between, until stop(). kubectl exec ends with the
-    apiserver that it goes through: `apart` does not. With `keep` all go over one connection, and end with it."""
+    apiserver that it goes through: `apart` does not. With `keep` all go over one connection, and end with it.
+    A case that fails ends them all."""
+
+    running = set()
 
     def __init__(self, app, target, rate=200, apart=False, keep=False):
         self.mark = f"/ping?load={uuid.uuid4().hex}"
@@ -123,6 +126,7 @@ class Load:
         words = call_words(app, target, *options)
         words = without_apiserver(app, words) if apart else ["kubectl", *words]
         self.process = subprocess.Popen([CLUSTER, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.running.add(self)
         until("load generator", self.pid, 10)
 
     def pid(self):
@@ -141,7 +145,19 @@ class Load:
     def ends(self):
         """Waits for the load to end by itself and returns its tally."""
         out, _ = self.process.communicate(timeout=30)
+        self.running.discard(self)
         return tally(out)
+
+    @classmethod
+    def end_all(cls):
+        for pid in processes("/usr/bin/bookinfo", "/ping?load="):
+            os.kill(pid, signal.SIGTERM)
+        for load in cls.running:
+            load.process.kill()
+        cls.running.clear()
+
+
+after_failure.append(Load.end_all)
 
 
 def all_ok(seen, least=1):

@@ -73,6 +73,9 @@ def until(what, condition, seconds=60):
         time.sleep(0.1)
 
 
+after_failure = []  # called when a case has failed: what it would have ended itself
+
+
 class Report:
     """Runs cases in order. After one that the rest stands on has failed, the rest has failed too."""
 
@@ -99,6 +102,8 @@ class Report:
         stamp = f"[{time.monotonic() - self.begin:4.0f} s]"
         if text:
             element.set("status", "fail")
+            for end in after_failure:
+                end()
             ET.SubElement(element, "failure", message=text.split("\n")[0]).text = text
             print(f"{stamp} FAIL {name}: {text}", flush=True)
         else:

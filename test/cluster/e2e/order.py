@@ -5,6 +5,7 @@ import cases
 import chained
 import fast_path
 import nginx
+import outage
 import plugin
 import reach
 import reboot
@@ -47,6 +48,7 @@ ALL = [
     ("cni.bridge", cases.bridge, False),
     *chained.CASES,
     ("life.apiserver-stopped-agent-killed", cases.apiserver_stopped, False),
+    *outage.CASES,
     *restore.CASES,
     ("proxy.iptables-beside", cases.works_beside_iptables, False),
     ("proxy.none", cases.works_without_proxy, False),
@@ -67,6 +69,6 @@ LONG = {
     "install.helm-without-proxy",
     "call.over-ipv6",
     "uninstall.helm",
-    *(name for part in (tenants, nginx, chained, restore, upgrade, reboot) for name, _, _ in part.CASES),
+    *(name for part in (tenants, nginx, chained, outage, restore, upgrade, reboot) for name, _, _ in part.CASES),
 }
 CORE = [case for case in ALL if case[0] not in LONG]

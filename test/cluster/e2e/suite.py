@@ -13,6 +13,7 @@ import nginx
 import order
 import ovs
 import plugin
+import readme
 import upgrade
 from harness import CLUSTER, TOP, Failed, Report, expect, kubectl, run
 
@@ -55,7 +56,7 @@ def down():
 def main():
     build, work, xml = sys.argv[1:4]
     which = sys.argv[4] if len(sys.argv) > 4 else "all"
-    chosen = {"all": order.ALL, "core": order.CORE, "ovs": ovs.all_cases(build)}[which]
+    chosen = {"all": order.ALL + readme.all_cases(build, work), "core": order.CORE, "ovs": ovs.all_cases(build)}[which]
     report = Report(xml)
     plugin.install(Path(build).resolve(), Path(work))
     archives = []

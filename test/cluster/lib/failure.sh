@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # variables of cluster
-# What befalls a cluster: a node that loses power and boots, a storage that is put back.
+# What befalls a cluster: a node that loses power and boots, an apiserver that ends, a storage that is
+# put back.
 
 # halt NODE: everything that runs on it is gone at once, with all interfaces, mounts and pins. What is
 # on its disk stays: images, the kubelet's state, CNI configuration and plugins.
@@ -27,6 +28,8 @@ boot() {
     start_containerd "$1"
     start_kubelet "$1"
 }
+
+stop_apiserver() { stop kube-apiserver KILL; }
 
 # What is in the storage now, as a backup has it.
 save_etcd() {

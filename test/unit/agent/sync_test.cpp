@@ -279,19 +279,5 @@ TEST_F(SynchronizerTest, ConvergesAfterRandomFailures) {
     EXPECT_GT(backend_.failed_applies, 0U);
 }
 
-TEST(BackoffTest, DoublesWithinItsSpreadUpToTheLimit) {
-    Backoff backoff(milliseconds(100), milliseconds(1000), 7);
-    for (const int expected : {100, 200, 400, 800, 1000, 1000}) {
-        const auto delay = backoff.next().count();
-        EXPECT_GE(delay, expected * 8 / 10);
-        EXPECT_LE(delay, expected * 12 / 10 + 1);
-    }
-    backoff.reset();
-    EXPECT_LE(backoff.next(), milliseconds(121));
-    Backoff other(milliseconds(100), milliseconds(1000), 8);
-    Backoff same(milliseconds(100), milliseconds(1000), 8);
-    EXPECT_EQ(other.next(), same.next());
-}
-
 }  // namespace
 }  // namespace directfaas::sync

@@ -216,6 +216,18 @@ TEST_F(ReflectorTest, WhatIsNoEventIsPassedByAList) {
     EXPECT_EQ(relists("not_understood"), 4U);
 }
 
+TEST_F(ReflectorTest, AServerThatIsAwayIsTriedAgainSoonerThanOneThatRefuses) {
+    options_.backoff = {.first = std::chrono::hours{1}, .max = std::chrono::hours{1}};
+    options_.unanswered_max = std::chrono::milliseconds{1};
+    script_.on_list([](const FakeRequest&, FakeAnswer& answer) { answer.close(); });
+    script_.on_list(5, {});
+    script_.on_watch([](const FakeRequest&, FakeAnswer& answer) { answer.close(); });
+    script_.on_list(5, {});  // asked for its version alone
+    script_.on_watch(lines_then_silence({event("ADDED", object("a", 7))}));
+    start();
+    expect("a=7");
+}
+
 TEST_F(ReflectorTest, ConnectionsThatAreNotServedKeepTheVersion) {
     script_.on_list(5, {object("a", 5)});
     script_.on_watch(lines_then_end({event("ADDED", object("b", 6))}));
