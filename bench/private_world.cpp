@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,9 +18,16 @@ using util::fail_errno;
 namespace {
 
 /// `thread` 0 is the calling one.
-util::Result<void> take(pid_t thread, const cpu_set_t& set) {
+util::Result<void> bind(pid_t thread, const cpu_set_t& set) {
     if (sched_setaffinity(thread, sizeof(set), &set) != 0) {
         return fail_errno("bind to CPUs");
+    }
+    return {};
+}
+
+util::Result<void> take(pid_t thread, const cpu_set_t& set) {
+    if (auto bound = bind(thread, set); !bound) {
+        return bound;
     }
     const sched_param lowest{.sched_priority = 1};
     if (sched_setscheduler(thread, SCHED_FIFO, &lowest) != 0) {
@@ -80,7 +88,13 @@ util::Result<void> leave_cpu(int cpu) {
             CPU_SET(other, &set);
         }
     }
-    return take(0, set);
+    if (auto bound = bind(0, set); !bound) {
+        return bound;
+    }
+    if (setpriority(PRIO_PROCESS, 0, -20) != 0) {
+        return fail_errno("take the best nice value");
+    }
+    return {};
 }
 
 int measured_cpu() { return static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)) - 1; }

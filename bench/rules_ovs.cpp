@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The questions of rules.cpp to Open vSwitch (userspace datapath). A change is in force when a
-// packet follows it, so packets are what is asked: SYNs of ever new ports go into the caller's veth
-// as fast as they come out, and what comes out of the bridge's LOCAL port, on its way to an
+// packet follows it, so packets are what is asked: SYNs of ever new ports go into the caller's
+// veth, one after the other, and what comes out of the bridge's LOCAL port, on its way to an
 // instance, or comes back as a refusal, tells which rules each one met.
 #include <algorithm>
 #include <chrono>
@@ -27,7 +27,8 @@ using Milliseconds = std::chrono::duration<double, std::milli>;
 constexpr std::chrono::seconds kPatience{10};
 /// A packet whose fate is not seen for so long has met neither.
 constexpr std::chrono::milliseconds kFateWait{2};
-constexpr std::chrono::microseconds kPace{100};
+/// Between two packets, which take CPU from the switch. What is measured may be off by so much.
+constexpr std::chrono::microseconds kPace{400};
 /// Two instances are met by chance: so many packets in a row without the one that was taken mean
 /// that it is gone.
 constexpr unsigned kEnough = 20;

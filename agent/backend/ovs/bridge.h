@@ -45,6 +45,11 @@ class Bridge {
     util::Result<std::vector<FoundFlow>> flows(std::uint8_t table = 0xff) {
         return openflow_.flows(table, kCookieMagic, kCookieMagicMask);
     }
+    /// Those of a table whose owner's number is `slice` modulo `slices`, which is a power of two.
+    util::Result<std::vector<FoundFlow>> flows(std::uint8_t table, unsigned slice,
+                                               unsigned slices) {
+        return openflow_.flows(table, kCookieMagic | slice, kCookieMagicMask | (slices - 1));
+    }
     /// Reads the ports anew.
     util::Result<void> read_ports();
     /// By interface name; LOCAL is not among them.

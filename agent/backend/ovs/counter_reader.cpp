@@ -21,7 +21,7 @@ Result<CounterReader::Read> CounterReader::read(Connections connections) {
         return std::unexpected(settled.error());
     }
     const auto begin = std::chrono::steady_clock::now();
-    auto flows = read_counting_flows(bridge_);
+    auto flows = flows_.read(bridge_);
     if (!flows) {
         return std::unexpected(flows.error());
     }

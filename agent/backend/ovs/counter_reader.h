@@ -32,6 +32,7 @@ class CounterReader {
    private:
     std::mutex mutex_;
     Bridge bridge_;
+    CountingFlows flows_;
 };
 
 }  // namespace directfaas::backend::ovs

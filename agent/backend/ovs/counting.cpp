@@ -2,6 +2,7 @@
 #include "agent/backend/ovs/counting.h"
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 #include <optional>
 #include <string_view>
@@ -16,6 +17,11 @@ namespace {
 using util::Result;
 
 constexpr std::size_t kEthernetHeader = 14;
+
+/// ovs-vswitchd does nothing else while it tells of so many flows: a millisecond, about. Each slice
+/// goes over the whole table once, so there are not more than so many.
+constexpr std::size_t kSlice = 256;
+constexpr std::size_t kMostSlices = 64;
 
 /// The value of "name=" in one line of the dump, up to a comma, a bracket or the end.
 std::string_view value_of(std::string_view line, std::string_view name) {
@@ -123,15 +129,19 @@ void count_pairs(const State& state, const Totals& totals, Counters& counters) {
 
 }  // namespace
 
-Result<std::vector<FoundFlow>> read_counting_flows(Bridge& bridge) {
+Result<std::vector<FoundFlow>> CountingFlows::read(Bridge& bridge) {
     std::vector<FoundFlow> all;
-    for (const std::uint8_t counted :
-         {table::kFunction, table::kCount, table::kLiveEdge, table::kTally, table::kPair}) {
-        auto flows = bridge.flows(counted);
-        if (!flows) {
-            return flows;
+    for (auto& [counted, size] : sizes_) {
+        const auto slices = std::bit_ceil(std::clamp<std::size_t>(size / kSlice, 1, kMostSlices));
+        const auto before = all.size();
+        for (unsigned slice = 0; slice < slices; ++slice) {
+            auto flows = bridge.flows(counted, slice, static_cast<unsigned>(slices));
+            if (!flows) {
+                return flows;
+            }
+            std::ranges::move(*flows, std::back_inserter(all));
         }
-        std::ranges::move(*flows, std::back_inserter(all));
+        size = all.size() - before;
     }
     return all;
 }

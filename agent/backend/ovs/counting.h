@@ -9,13 +9,27 @@
 #include "agent/backend/backend.h"
 #include "agent/backend/ovs/bridge.h"
 #include "agent/backend/ovs/state.h"
+#include "agent/backend/ovs/tables.h"
 
 namespace directfaas::backend::ovs {
 
 using Totals = std::map<FlowKey, Base>;
 
-/// The counting flows, with what each has counted since it was last put in.
-util::Result<std::vector<FoundFlow>> read_counting_flows(Bridge& bridge);
+/// Reads the counting flows, with what each has counted since it was last put in; large tables in
+/// slices, between which ovs-vswitchd does its other work.
+class CountingFlows {
+   public:
+    util::Result<std::vector<FoundFlow>> read(Bridge& bridge);
+
+   private:
+    /// By table: how many there were last time.
+    std::map<std::uint8_t, std::size_t> sizes_{{table::kFunction, 0},
+                                               {table::kCount, 0},
+                                               {table::kLiveEdge, 0},
+                                               {table::kTally, 0},
+                                               {table::kPair, 0}};
+};
+
 /// What they have counted, by flow, and the denied pairs that have a flow. Needs no state: with
 /// thousands of functions it takes so long that changes of the rules should not wait for it.
 struct Counted {
