@@ -43,6 +43,17 @@ cpu_set_t only(int cpu) {
     return set;
 }
 
+cpu_set_t all_but(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (int other = 0; other <= measured_cpu(); ++other) {
+        if (other != cpu || measured_cpu() == 0) {
+            CPU_SET(other, &set);
+        }
+    }
+    return set;
+}
+
 }  // namespace
 
 util::Result<void> enter_private_world() {
@@ -80,15 +91,10 @@ util::Result<void> take_cpu(pid_t process, int cpu) {
     return {};
 }
 
-util::Result<void> leave_cpu(int cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    for (int other = 0; other <= measured_cpu(); ++other) {
-        if (other != cpu || measured_cpu() == 0) {
-            CPU_SET(other, &set);
-        }
-    }
-    if (auto bound = bind(0, set); !bound) {
+util::Result<void> leave_cpu(int cpu) { return take(0, all_but(cpu)); }
+
+util::Result<void> leave_cpu_to_several(int cpu) {
+    if (auto bound = bind(0, all_but(cpu)); !bound) {
         return bound;
     }
     if (setpriority(PRIO_PROCESS, 0, -20) != 0) {

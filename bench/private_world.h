@@ -20,10 +20,12 @@ util::Result<void> take_cpu(int cpu);
 /// The same for every thread that a process has now; those it starts later inherit it.
 util::Result<void> take_cpu(pid_t process, int cpu);
 
-/// Binds the calling thread to all CPUs but one, at the best nice value: for an agent and a switch,
-/// which inherit it, beside a measuring thread. Not SCHED_FIFO: of two that share a CPU, the busy
-/// one would keep the other from running.
+/// The same for all CPUs but one: for an agent, which inherits it, beside a measuring thread.
 util::Result<void> leave_cpu(int cpu);
+
+/// For an agent and a switch, at the best nice value instead of SCHED_FIFO: of two that share a
+/// CPU, the busy one would keep the other from running.
+util::Result<void> leave_cpu_to_several(int cpu);
 
 /// The CPU for what is measured: the last one, as interrupts tend to be on the first.
 int measured_cpu();

@@ -159,7 +159,7 @@ int main(int argc, char** argv) {
     namespace bench = directfaas::bench;
     return bench::run_program("bench_rules_ovs", [&] {
         // Agent and switch inherit this. The thread that asks without a break has the other CPU.
-        bench::require(bench::leave_cpu(bench::measured_cpu()));
+        bench::require(bench::leave_cpu_to_several(bench::measured_cpu()));
         bench::Samples samples;
         {
             bench::Application application;
