@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "test/backend/attach_fixture.h"
 
+#include <bpf/bpf.h>
 #include <sys/mount.h>
 
 #include <utility>
@@ -19,6 +20,22 @@ std::vector<std::uint32_t> programs_on(unsigned ifindex, Hook hook) {
         ids.push_back(filter.program_id);
     }
     return ids;
+}
+
+util::UniqueFd program_of_others(bpf_prog_type type, int verdict, bpf_attach_type attach) {
+    const std::array<bpf_insn, 2> code{{
+        {BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, verdict},
+        {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
+    }};
+    bpf_prog_load_opts options{};
+    options.sz = sizeof(options);
+    options.expected_attach_type = attach;
+    util::UniqueFd program(
+        bpf_prog_load(type, "of_others", "GPL", code.data(), code.size(), &options));
+    if (!program.valid()) {
+        support::throw_errno("load a program");
+    }
+    return program;
 }
 
 void MechanismTest::SetUp() {

@@ -2,6 +2,9 @@
 // Looks at what really runs on an interface, by either mechanism.
 #pragma once
 
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -9,6 +12,7 @@
 #include <vector>
 
 #include "agent/backend/ebpf/pins.h"
+#include "lib/util/unique_fd.h"
 #include "test/backend/fixture.h"
 
 namespace directfaas::backend::ebpf {
@@ -18,6 +22,12 @@ inline constexpr std::array<Hook, 2> kHooks{Hook::kIngress, Hook::kEgress};
 
 /// Program ids on a hook, in the order of running.
 std::vector<std::uint32_t> programs_on(unsigned ifindex, Hook hook);
+
+/// A program of somebody else, which ends with `verdict` at once: by default it passes everything
+/// on.
+util::UniqueFd program_of_others(bpf_prog_type type = BPF_PROG_TYPE_SCHED_CLS,
+                                 int verdict = TC_ACT_UNSPEC,
+                                 bpf_attach_type attach = bpf_attach_type{});
 
 class AttachBase : public BackendTest {
    protected:

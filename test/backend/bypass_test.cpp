@@ -9,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
 #include "agent/backend/ebpf/clsact.h"
@@ -22,22 +21,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-util::UniqueFd program_of_others(bpf_prog_type type, bpf_attach_type attach, int verdict) {
-    const std::array<bpf_insn, 2> code{{
-        {BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, verdict},
-        {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
-    }};
-    bpf_prog_load_opts options{};
-    options.sz = sizeof(options);
-    options.expected_attach_type = attach;
-    util::UniqueFd program(
-        bpf_prog_load(type, "of_others", "GPL", code.data(), code.size(), &options));
-    if (!program.valid()) {
-        support::throw_errno("load a program");
-    }
-    return program;
-}
 
 /// A control group of the test's own, with nothing in it. Gone at the end, with its programs.
 class ControlGroup {
@@ -78,8 +61,7 @@ class BypassTest : public AttachBase {
     }
     /// Somebody else's program goes onto the interface.
     static void share(unsigned ifindex) {
-        const auto program =
-            program_of_others(BPF_PROG_TYPE_SCHED_CLS, bpf_attach_type{}, /*TC_ACT_UNSPEC*/ -1);
+        const auto program = program_of_others();
         ASSERT_TRUE(clsact::add_qdisc(ifindex));
         ASSERT_TRUE(clsact::attach(program.get(), ifindex, Hook::kIngress, {7, 10}));
     }
@@ -93,7 +75,7 @@ TEST_F(BypassTest, ProgramsThatChooseWhereSocketsConnectTo) {
         start();
         EXPECT_THAT(bypasses(0), IsEmpty());
         const auto program =
-            program_of_others(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, 1);
+            program_of_others(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 1, BPF_CGROUP_INET4_CONNECT);
         above.attach(program.get());
         EXPECT_EQ(connect_programs(group.path()), 1U) << "those of the group above count";
         EXPECT_THAT(bypasses(1), ElementsAre(HasSubstr("1 program of")));

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Beside programs of others, and after settings or mounts have changed under our own.
-#include <bpf/bpf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -14,20 +13,6 @@
 namespace directfaas::backend::ebpf {
 namespace {
 
-/// A program of somebody else: passes everything on.
-util::UniqueFd foreign_program() {
-    const std::array<bpf_insn, 2> code{{
-        {BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1},
-        {BPF_JMP | BPF_EXIT, 0, 0, 0, 0},
-    }};
-    util::UniqueFd program(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "foreign", "GPL", code.data(),
-                                         code.size(), nullptr));
-    if (!program.valid()) {
-        support::throw_errno("load a program");
-    }
-    return program;
-}
-
 class CoexistTest : public MechanismTest {};
 
 INSTANTIATE_TEST_SUITE_P(Mechanism, CoexistTest,
@@ -36,7 +21,7 @@ INSTANTIATE_TEST_SUITE_P(Mechanism, CoexistTest,
 TEST_P(CoexistTest, ProgramsOfOthersStay) {
     const unsigned ifindex = add_interface("pod0");
     inside([&] {
-        const auto program = foreign_program();
+        const auto program = program_of_others();
         clsact::Place place{7, 10};
         ASSERT_TRUE(clsact::add_qdisc(ifindex));
         ASSERT_TRUE(clsact::attach(program.get(), ifindex, Hook::kIngress, place));
@@ -50,7 +35,7 @@ TEST_P(CoexistTest, ProgramsOfOthersStay) {
         const auto foreign = std::ranges::find(capabilities, "foreign_programs", &Capability::name);
         ASSERT_NE(foreign, capabilities.end());
         EXPECT_FALSE(foreign->available);
-        EXPECT_THAT(foreign->detail, testing::HasSubstr("pod0: tc filter pref 10 bpf foreign"));
+        EXPECT_THAT(foreign->detail, testing::HasSubstr("pod0: tc filter pref 10 bpf of_others"));
         apply(small_rules());
         for (const Hook hook : kHooks) {
             ASSERT_EQ(clsact::filters(ifindex, hook).size(), 1U);
@@ -74,7 +59,7 @@ TEST_F(TcxTest, OurProgramIsFirstInAndLastOut) {
     const unsigned ifindex = add_interface("pod0");
     inside([&] {
         options().attach = AttachMode::kTcx;
-        const auto program = foreign_program();
+        const auto program = program_of_others();
         const auto before_in = tcx::attach(program.get(), ifindex, Hook::kIngress);
         const auto before_out = tcx::attach(program.get(), ifindex, Hook::kEgress);
         ASSERT_TRUE(before_in && before_out);

@@ -23,16 +23,6 @@ std::uint32_t xdp_on(const char* device, std::uint32_t mode) {
     return id;
 }
 
-/// An XDP program of somebody else, which lets everything pass.
-util::UniqueFd foreign_program() {
-    const std::array code{
-        bpf_insn{
-            .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 2},
-        bpf_insn{.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-    return util::UniqueFd(
-        bpf_prog_load(BPF_PROG_TYPE_XDP, "foreign", "GPL", code.data(), code.size(), nullptr));
-}
-
 class UplinkTest : public AttachBase {
    protected:
     UplinkTest() { options().uplinks.devices = {kDevice}; }
@@ -129,7 +119,7 @@ TEST_F(UplinkTest, ModeMayChange) {
 TEST_F(UplinkTest, ProgramOfOthersStaysAndIsNamed) {
     const auto ifindex = static_cast<int>(add_interface(kDevice));
     inside([&] {
-        const auto foreign = foreign_program();
+        const auto foreign = program_of_others(BPF_PROG_TYPE_XDP, XDP_PASS);
         ASSERT_TRUE(foreign.valid());
         ASSERT_EQ(bpf_xdp_attach(ifindex, foreign.get(), XDP_FLAGS_SKB_MODE, nullptr), 0);
         const auto theirs = xdp_on(kDevice, XDP_FLAGS_SKB_MODE);

@@ -131,6 +131,35 @@ TEST_P(Lifecycle, DetachAllDrainsAndEndsTheAgent) {
 
 INSTANTIATE_TEST_SUITE_P(Paths, Lifecycle, testing::ValuesIn(all_setups()), setup_name);
 
+/// Agents whose tables have another layout take over from each other (docs/datapath.md#tables).
+class LayoutChange : public Lifecycle {};
+
+TEST_P(LayoutChange, UnderLoadLosesNothing) {
+    cluster_.start();
+    Load fresh(from(), cluster_.vip("callee"), kFresh);
+    Load kept(from(), cluster_.vip("callee"), kKept);
+    Load direct(from(), cluster_.direct(callee_), kFresh);
+    ASSERT_TRUE(fresh.wait_for(20) && kept.wait_for(20) && direct.wait_for(20));
+    for (const char* program : {DF_OTHER_LAYOUT_AGENT_PATH, ""}) {
+        for (const NodeId node : cluster_.nodes()) {
+            cluster_.agent(node).kill();
+            cluster_.agent(node).options().program = program;
+            cluster_.agent(node).start();
+            ASSERT_TRUE(fresh.wait_for(50) && kept.wait_for(50) && direct.wait_for(50));
+        }
+    }
+    for (Load* load : {&fresh, &kept, &direct}) {
+        expect_no_failure(load->stop());
+    }
+}
+
+std::vector<Setup> ebpf_setups() {
+    auto all = all_setups();
+    std::erase_if(all, [](const Setup& setup) { return setup.ovs(); });
+    return all;
+}
+INSTANTIATE_TEST_SUITE_P(Paths, LayoutChange, testing::ValuesIn(ebpf_setups()), setup_name);
+
 /// The userspace datapath loses its connections with ovs-vswitchd; all the rest comes back.
 class SwitchRestart : public Lifecycle {
    protected:

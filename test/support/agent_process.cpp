@@ -20,12 +20,6 @@ namespace {
 /// In an emulated machine the programs take seconds to verify.
 constexpr std::chrono::seconds kReadyPatience{90};
 
-/// The one just built, unless the environment names another.
-std::string agent_path() {
-    const char* chosen = std::getenv("DIRECTFAAS_AGENT");
-    return chosen != nullptr ? chosen : DF_AGENT_PATH;
-}
-
 std::string temporary(const std::string& name) {
     return (std::filesystem::temp_directory_path() / name).string();
 }
@@ -65,9 +59,17 @@ std::vector<std::string> AgentProcess::source_arguments() const {
     return {"--source", "kubernetes", "--kubeconfig", options_.kubeconfig};
 }
 
+/// The one just built, unless the options or the environment name another.
+std::string AgentProcess::program() const {
+    const char* chosen = std::getenv("DIRECTFAAS_AGENT");
+    return !options_.program.empty() ? options_.program
+           : chosen != nullptr       ? chosen
+                                     : DF_AGENT_PATH;
+}
+
 std::vector<std::string> AgentProcess::command_line() const {
     std::vector<std::string> line{
-        agent_path(),  "--instance",       options_.instance,
+        program(),     "--instance",       options_.instance,
         "--node-name", options_.node_name, "--socket",
         socket_,       "--http-listen",    fmt::format("127.0.0.1:{}", options_.http_port),
         "--deny",      options_.deny};
@@ -137,7 +139,7 @@ int AgentProcess::wait_exit() {
 }
 
 int AgentProcess::remove() {
-    std::vector<std::string> line{agent_path(), "--instance", options_.instance, "--remove"};
+    std::vector<std::string> line{program(), "--instance", options_.instance, "--remove"};
     for (std::string& word : backend_arguments()) {
         line.push_back(std::move(word));
     }

@@ -32,6 +32,7 @@ struct AgentOptions {
     VSwitch* vswitch = nullptr;   // runs on --backend ovs then
     std::string deny = "refuse";  // or drop
     std::uint16_t http_port = 9464;
+    std::string program{};            // instead of the one that was just built
     std::vector<std::string> more{};  // further arguments
     Capabilities capabilities = kAgentCapabilities;
 };
@@ -75,6 +76,7 @@ class AgentProcess {
    private:
     [[nodiscard]] std::vector<std::string> backend_arguments() const;
     [[nodiscard]] std::vector<std::string> source_arguments() const;
+    [[nodiscard]] std::string program() const;
     [[nodiscard]] std::vector<std::string> command_line() const;
 
     const Netns& node_;

@@ -64,7 +64,6 @@ def all_cases(build, work):
         said = [type_in(folder, line) for line in commands("deploy/image/build", "ctr", "helm install", "kubectl apply")]
         expect("bookinfo" in said[-1], f"README's kubectl get printed {said[-1]!r}")
         cases.chain_is_programmed()
-        cases.adopted()
         cases.allowed()
         cases.denied()
         return all_ok(load.stop(), 100)

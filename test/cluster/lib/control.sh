@@ -79,10 +79,12 @@ start_etcd() {
 
 start_controllers() {
     local pki=$state/pki
+    # After an apiserver's absence of more than the default, 50 s, the controller calls nodes and their
+    # pods not ready, until their kubelets object: no Service has an instance then (docs/kubernetes.md).
     start control kube-controller-manager "$bin/kube-controller-manager" \
         --kubeconfig="$pki/kube-controller-manager.conf" --use-service-account-credentials \
         --root-ca-file="$pki/ca.crt" --service-account-private-key-file="$pki/accounts.key" \
-        --leader-elect=false --node-monitor-period=1s
+        --leader-elect=false --node-monitor-period=1s --node-monitor-grace-period=120s
     start control kube-scheduler "$bin/kube-scheduler" --kubeconfig="$pki/kube-scheduler.conf" \
         --leader-elect=false
 }
