@@ -36,6 +36,9 @@ def proxy(mode):
     run(CLUSTER, "proxy", mode)
     running = len(processes(BINARIES + "kube-proxy"))
     expect(running == (0 if mode == "off" else len(NODES)), f"{running} kube-proxies run in mode {mode}")
+    if mode == "off":  # docs/kubernetes.md, "Who takes kube-proxy away"
+        for node in NODES:
+            on_node(node, "conntrack", "-D", "-p", "tcp", "--state", "TIME_WAIT", check=False)  # 1: there was none
 
 
 def works_beside_nftables():
