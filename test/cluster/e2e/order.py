@@ -28,6 +28,7 @@ ALL = [
     ("call.denied-by-pod-address", cases.denied_by_pod_ip, False),
     ("count.equals-calls", cases.counted, False),
     ("call.by-dns-name", reach.by_name, False),
+    ("call.table-of-the-paper", reach.table_of_the_paper, False),
     ("call.by-node-port", reach.by_node_port, False),
     ("plugin.status-and-check", plugin.status_and_check, False),
     ("plugin.sums-equal-calls", plugin.sums, False),

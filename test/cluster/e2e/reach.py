@@ -3,7 +3,7 @@
 
 import json
 
-from bookinfo import VIPS6, all_ok, call, edges, grown, pods, refused
+from bookinfo import VIPS, VIPS6, all_ok, call, edges, grown, pods, refused
 from harness import CLUSTER, apply, expect, kubectl, run, until
 
 NODE_ADDRESSES = ["172.30.0.11", "172.30.0.12"]
@@ -17,6 +17,19 @@ def by_name():
     all_ok(call("productpage", "details.shop.svc.cluster.local", 50), 50)
     all_ok(call("reviews", "ratings.shop.svc", 50), 50)
     refused("productpage", "ratings.shop")
+
+
+def table_of_the_paper():
+    """Table 1, on two nodes: from each function to each other's vIP, name and pod address."""
+    wanted = {("gateway", "productpage"), ("productpage", "details"), ("productpage", "reviews"), ("reviews", "ratings")}
+    ways = {name: [vip, name + ".shop.svc.cluster.local", pods(name)[0]["status"]["podIP"]] for name, vip in VIPS.items()}
+    pairs = [(source, target) for source in ["gateway", *VIPS] for target in VIPS if source != target]
+    for source, target in pairs:
+        for way in ways[target]:
+            seen = call(source, way, 30)
+            became = "ok" if (source, target) in wanted else "refused"
+            expect(seen[became] == seen["sent"] == 30, f"{source} to {target} by {way}, not all {became}: {seen}")
+    return f"{len(pairs)} pairs, 3 ways each, 30 requests each way"
 
 
 def by_ipv6():
