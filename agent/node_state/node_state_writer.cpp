@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/node_state/node_state_writer.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "lib/kube/retry.h"
 #include "lib/util/log.h"
 
 namespace directfaas::node_state {
@@ -92,10 +92,9 @@ void NodeStateWriter::write(std::unique_lock<std::mutex>& lock, const std::stop_
         util::log::warning("this node's DirectFaaSNode object cannot be written: {}", why);
     }
     trouble_ = std::move(why);
-    const auto wait = std::max<std::chrono::milliseconds>(
-        answer.error().code != 0 ? backoff_.next() : backoff_.next_up_to(options_.unanswered_max),
-        answer.error().retry_after.value_or(std::chrono::seconds{0}));
-    change_due_ = Clock::now() + wait;
+    change_due_ =
+        Clock::now() + kube::wait_before_retry(backoff_, answer.error().code != 0,
+                                               options_.unanswered_max, answer.error().retry_after);
     refresh_due_ = *change_due_;
 }
 

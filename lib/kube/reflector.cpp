@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "lib/kube/line_splitter.h"
+#include "lib/kube/retry.h"
 #include "lib/util/log.h"
 #include "lib/util/number.h"
 
@@ -261,9 +262,7 @@ void Reflector::relist(const std::string& reason) {
 }
 
 void Reflector::pause(std::optional<std::chrono::seconds> at_least, bool answered) {
-    const auto wait = std::max<std::chrono::milliseconds>(
-        answered ? backoff_.next() : backoff_.next_up_to(options_.unanswered_max),
-        at_least.value_or(std::chrono::seconds{0}));
+    const auto wait = wait_before_retry(backoff_, answered, options_.unanswered_max, at_least);
     std::unique_lock lock(mutex_);
     stopped_.wait_for(lock, stop_.get_token(), wait, [] { return false; });
 }
