@@ -45,7 +45,7 @@ def apiserver_away():
     until("end of the minute", lambda: time.monotonic() - began > AWAY, AWAY + 1)
     run(CLUSTER, "apiserver", "start")
     back = time.monotonic()
-    until("new addresses in the slices", lambda: set() < ready_addresses("ratings") - addresses == ready_addresses("ratings"), 120)
+    until("new addresses in the slices", lambda: (now := ready_addresses("ratings")) and now.isdisjoint(addresses), 120)
     known = time.monotonic()
     until("answer of the new instance", lambda: all_ok(call("reviews", "ratings", 5, timeout_ms=1000)), 30)
     used = time.monotonic()

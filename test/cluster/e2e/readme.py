@@ -8,15 +8,14 @@ from pathlib import Path
 
 import cases
 from bookinfo import Load, all_ok
-from harness import CLUSTER, STATE, TOP, expect, kubectl, run
+from harness import CLUSTER, TOP, expect, kubectl, run
 
-# `deploy/image/build` takes the programs that the suite was given; helm and kubectl run beside the
-# apiserver; ctr runs on each node, whose root cannot bear another overlay.
+# `deploy/image/build` takes the programs that the suite was given; ctr runs on each node, whose root
+# cannot bear another overlay.
 SHIMS = {
     "deploy/image/build": '{top}/deploy/image/build --build {build} --out "$PWD/build/image"',
-    "bin/kubectl": '{cluster} exec control env -C "$PWD" KUBECONFIG={state}/pki/admin.conf {state}/bin/kubectl "$@"',
-    "bin/helm": '{cluster} exec control env -C "$PWD" KUBECONFIG={state}/pki/admin.conf HELM_CACHE_HOME={state}/helm'
-    ' HELM_CONFIG_HOME={state}/helm HELM_DATA_HOME={state}/helm {state}/bin/helm "$@"',
+    "bin/kubectl": 'exec {cluster} kubectl "$@"',
+    "bin/helm": 'exec {cluster} helm "$@"',
     "bin/ctr": "for node in node1 node2; do {cluster} exec $node env -C \"$PWD\" CONTAINERD_SNAPSHOTTER=native"
     ' /usr/bin/ctr "$@" || exit 1; done',
 }  # fmt: skip
@@ -40,7 +39,7 @@ def checkout(build, folder):
     for name, command in SHIMS.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("#!/bin/sh\n" + command.format(top=TOP, build=build, cluster=CLUSTER, state=STATE) + "\n")
+        path.write_text("#!/bin/sh\n" + command.format(top=TOP, build=build, cluster=CLUSTER) + "\n")
         path.chmod(0o755)
     (folder / "deploy/helm").symlink_to(TOP / "deploy/helm")
     (folder / "chain.yaml").write_text(block("A chain says which function may call which"))

@@ -43,7 +43,7 @@ make_certificates() {
     done
 }
 
-kube() { in_control "$bin/kubectl" --kubeconfig "$state/pki/admin.conf" "$@"; }
+kube() { in_control env -C "$PWD" "$bin/kubectl" --kubeconfig "$state/pki/admin.conf" "$@"; }
 
 start_apiserver() {
     local pki=$state/pki
