@@ -55,7 +55,7 @@ void change_for(BigApplication& app, unsigned seconds, unsigned namespaces) {
 
 /// Of an agent that has nothing to do, and of one with a thousand changes a second.
 void measure_cpu(BigApplication& app, unsigned namespaces, Samples& samples) {
-    constexpr unsigned kRest = 20;
+    constexpr unsigned kRest = 60;  // what it does every ten seconds is in it as often as it is
     constexpr unsigned kBusy = 5;
     std::this_thread::sleep_for(std::chrono::seconds(2));  // what the start has left to do
     samples.note("cpu_rest", cpu_percent(app.agent(), kRest, [&] {

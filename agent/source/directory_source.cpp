@@ -23,7 +23,7 @@ using Presence = DirectoryWatch::Presence;
 using Read = FileTable::Read;
 
 constexpr std::chrono::milliseconds kLookAgain{500};
-constexpr std::chrono::microseconds kCheapLook{2500};
+constexpr std::chrono::microseconds kCheapLook{1000};
 
 std::optional<struct stat> link_status(const std::string& path) {
     struct stat status{};

@@ -13,6 +13,16 @@ namespace directfaas::util {
 namespace {
 
 constexpr std::chrono::milliseconds kForever{24 * 3600 * 1000};
+/// Repeating timers are due at multiples of this, so that one wake-up serves them all.
+constexpr std::chrono::nanoseconds kGrid = std::chrono::milliseconds{250};
+
+/// The first point at or after `time` where timers of this period meet.
+template <typename TimePoint>
+TimePoint on_grid(TimePoint time, std::chrono::nanoseconds period) {
+    const auto grid = std::min(period, kGrid);
+    const auto past = time.time_since_epoch() % grid;
+    return past.count() == 0 ? time : time + (grid - past);
+}
 
 }  // namespace
 
@@ -66,20 +76,20 @@ void EventLoop::unwatch(int fd) {
     watched_.erase(fd);
 }
 
-EventLoop::TimerId EventLoop::start(std::chrono::nanoseconds delay, std::chrono::nanoseconds period,
+EventLoop::TimerId EventLoop::start(Clock::time_point due, std::chrono::nanoseconds period,
                                     Callback callback) {
     const TimerId id = next_timer_++;
     auto timer = std::make_shared<Timer>(Timer{id, period, std::move(callback)});
-    timer_index_[id] = timers_.emplace(Clock::now() + delay, std::move(timer));
+    timer_index_[id] = timers_.emplace(due, std::move(timer));
     return id;
 }
 
 EventLoop::TimerId EventLoop::after(std::chrono::nanoseconds delay, Callback callback) {
-    return start(delay, {}, std::move(callback));
+    return start(Clock::now() + delay, {}, std::move(callback));
 }
 
 EventLoop::TimerId EventLoop::every(std::chrono::nanoseconds period, Callback callback) {
-    return start(period, period, std::move(callback));
+    return start(on_grid(Clock::now() + period, period), period, std::move(callback));
 }
 
 void EventLoop::cancel(TimerId id) {
@@ -134,10 +144,12 @@ void EventLoop::run_posted() {
 void EventLoop::run_timers() {
     const auto now = Clock::now();
     while (!timers_.empty() && timers_.begin()->first <= now) {
-        const auto timer = timers_.begin()->second;  // survives a cancel() from inside
+        const auto [due, timer] = *timers_.begin();  // survives a cancel() from inside
         timers_.erase(timers_.begin());
         if (timer->period.count() > 0) {
-            timer_index_[timer->id] = timers_.emplace(now + timer->period, timer);
+            const auto next = due + timer->period;
+            timer_index_[timer->id] = timers_.emplace(
+                next > now ? next : on_grid(now + timer->period, timer->period), timer);
         } else {
             timer_index_.erase(timer->id);
         }

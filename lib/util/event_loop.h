@@ -37,7 +37,8 @@ class EventLoop {
 
     /// Runs `callback` once after `delay`; cancel() before that is safe, also from a callback.
     TimerId after(std::chrono::nanoseconds delay, Callback callback);
-    /// Runs `callback` each `period`; a late turn does not pile up.
+    /// Runs `callback` each `period`, the first time up to 250 ms later than that: repeating timers
+    /// of one loop wake it together. A late turn does not pile up.
     TimerId every(std::chrono::nanoseconds period, Callback callback);
     void cancel(TimerId id);
 
@@ -72,8 +73,7 @@ class EventLoop {
     using Clock = std::chrono::steady_clock;
 
     EventLoop() = default;
-    TimerId start(std::chrono::nanoseconds delay, std::chrono::nanoseconds period,
-                  Callback callback);
+    TimerId start(Clock::time_point due, std::chrono::nanoseconds period, Callback callback);
     void run_posted();
     void run_timers();
     [[nodiscard]] int wait_ms(std::chrono::milliseconds limit) const;

@@ -30,7 +30,7 @@ class BypassWatch {
 
    private:
     using Clock = std::chrono::steady_clock;
-    static constexpr std::chrono::seconds kPeriod{2};
+    static constexpr std::chrono::seconds kPeriod{5};
 
     std::vector<std::string> found_;
     Clock::time_point looked_{};

@@ -26,7 +26,7 @@ constexpr std::chrono::seconds kLongestPause{8};
 /// How often it is looked whether a table that was empty still is. The kernel finds no entry only
 /// after all buckets, 0.7 ms for the default size; that no call to an instance is open is seen in
 /// the mapped counts for a tenth of it. What they do not show waits for the longer period.
-constexpr std::chrono::seconds kGlance{1};
+constexpr std::chrono::seconds kGlance{2};
 constexpr std::chrono::seconds kPeek{8};
 /// A connection of this age was open when the pass began, and is no call that comes and goes.
 constexpr std::chrono::seconds kSettled{2};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <set>
 #include <thread>
 
 namespace directfaas::util {
@@ -102,6 +103,24 @@ TEST_F(EventLoopTest, LatePeriodsDoNotPileUp) {
     }
     turn();
     EXPECT_EQ(ticks, 1);
+}
+
+TEST_F(EventLoopTest, PeriodsBegunApartAreDueTogether) {
+    int now = 0;  // this turn
+    std::set<int> first;
+    std::vector<int> second;
+    loop_->every(milliseconds(50), [&] { first.insert(now); });
+    const auto apart = steady_clock::now() + milliseconds(20);
+    while (steady_clock::now() < apart) {
+    }
+    loop_->every(milliseconds(50), [&] { second.push_back(now); });
+    turn_until([&] {
+        ++now;
+        return second.size() >= 3;
+    });
+    for (const int turn : second) {
+        EXPECT_TRUE(first.contains(turn)) << "turn " << turn << " served only one of them";
+    }
 }
 
 TEST_F(EventLoopTest, APeriodCancelledInItsOwnCallbackStops) {
