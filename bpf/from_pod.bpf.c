@@ -169,7 +169,7 @@ static __always_inline int still_the_same(struct work *w, struct df_ct *entry)
 	struct df_ct *answer = bpf_map_lookup_elem(&ct, &w->other);
 	const __u8 seen = answer ? answer->tcp : 0;
 
-	if (!answer || (entry->tcp | seen) & DF_TCP_RST || entry->tcp & seen & DF_TCP_FIN) {
+	if (!answer || is_over(entry->tcp, seen)) {
 		return 0;
 	}
 	return seen & DF_TCP_ESTABLISHED || !e || e->state == DF_EP_READY;

@@ -110,6 +110,14 @@ static __always_inline int let_in(struct __sk_buff *skb, struct work *w)
 	return CONTINUE;
 }
 
+/* A frame for several, which a bridge gives to all its ports. */
+static __always_inline int to_group(struct __sk_buff *skb)
+{
+	__u8 first;
+
+	return !bpf_skb_load_bytes(skb, 0, &first, sizeof(first)) && first & 1;
+}
+
 __noinline int judge_call(struct __sk_buff *skb)
 {
 	struct work *w = work();
@@ -131,6 +139,9 @@ __noinline int judge_call(struct __sk_buff *skb)
 
 	if (!reason) {
 		return let_in(skb, w);
+	}
+	if (to_group(skb)) {
+		return drop(skb, reason); /* calls nobody; no answer either (RFC 1122 3.2.2) */
 	}
 	if (!id && !is_icmp(&w->p) && in_pod_network(cfg, &w->p.key.saddr)) {
 		return unknown_source(skb, w);
@@ -229,8 +240,29 @@ static __always_inline int still_the_same(struct work *w, struct df_ct *entry)
 	struct df_ct *reply = bpf_map_lookup_elem(&ct, &w->other);
 	const __u8 seen = reply ? reply->tcp : 0;
 
-	return (reply || entry->flags == 0) && !((entry->tcp | seen) & DF_TCP_RST) &&
-	       !(entry->tcp & seen & DF_TCP_FIN);
+	return (reply || entry->flags == 0) && !is_over(entry->tcp, seen);
+}
+
+/* A SYN comes by the stack, and its answers would meet the half of a connection by the fast path,
+ * which to_pod does not see: the node's connection tracker does not see it either, and has given
+ * its source port to this one (kube-proxy's rules, while we drain). 1: that connection is open. */
+static __always_inline int fast_path_has_it(struct work *w)
+{
+	reverse(&w->key, &w->p.key);
+	struct df_ct *answer = bpf_map_lookup_elem(&ct, &w->key);
+
+	if (!answer || answer->role != DF_CT_ANSWER || !(answer->flags & DF_CT_FAST)) {
+		return 0;
+	}
+	other_half(&w->other, &w->key, answer);
+	struct df_ct *call = bpf_map_lookup_elem(&ct, &w->other);
+
+	if (call && !is_over(answer->tcp, call->tcp)) {
+		return 1;
+	}
+	forget();
+	bpf_map_delete_elem(&ct, &w->p.key); /* of one still older, without its other half */
+	return 0;
 }
 
 /* The packet in the work area opens, or has no entry.
@@ -241,6 +273,9 @@ __noinline int slow(struct __sk_buff *skb)
 
 	if (!w) {
 		return TC_ACT_SHOT;
+	}
+	if (opens_tcp(&w->p) && fast_path_has_it(w)) {
+		return refuse(skb, DF_REASON_TUPLE_COLLISION);
 	}
 	struct df_ct *entry = bpf_map_lookup_elem(&ct, &w->p.key);
 

@@ -104,6 +104,12 @@ static __always_inline void add_open(__u32 id, __u64 change)
 	}
 }
 
+/* Of both halves' `tcp`: nothing more comes but what is sent again. */
+static __always_inline int is_over(__u8 one, __u8 other)
+{
+	return (one | other) & DF_TCP_RST || one & other & DF_TCP_FIN;
+}
+
 /* An edge that still allows this connection. Edge 0 never ends one. */
 static __always_inline int edge_holds(const struct df_ct *entry)
 {

@@ -62,9 +62,8 @@ static __always_inline int may_replace(struct work *w, const struct df_ct *old)
 	}
 	other_half(&w->other, &w->key, old);
 	struct df_ct *call = bpf_map_lookup_elem(&ct, &w->other);
-	const __u8 seen = call ? call->tcp : 0;
 
-	if (call && !((old->tcp | seen) & DF_TCP_RST) && !(old->tcp & seen & DF_TCP_FIN)) {
+	if (call && !is_over(old->tcp, call->tcp)) {
 		return 0;
 	}
 	bpf_map_delete_elem(&ct, &w->other);

@@ -47,6 +47,11 @@ static __always_inline enum shape parse_icmp(struct __sk_buff *skb, struct packe
 	return SHAPE_OTHER_IP;
 }
 
+static __always_inline int is_group_v4(__be32 address)
+{
+	return bpf_ntohl(address) >> 28 == 0xe; /* 224.0.0.0/4 */
+}
+
 static __always_inline enum shape parse_transport(struct __sk_buff *skb, struct packet *p)
 {
 	struct ports ports;
@@ -76,6 +81,10 @@ static __always_inline enum shape parse_transport(struct __sk_buff *skb, struct 
 	}
 	if ((p->key.proto == IPPROTO_ICMP && !p->v6) || (p->key.proto == IPPROTO_ICMPV6 && p->v6)) {
 		return parse_icmp(skb, p);
+	}
+	/* IPv4's listener reports; what is sent to one address alone is none. */
+	if (p->key.proto == IPPROTO_IGMP && !p->v6 && is_group_v4(get_v4(&p->key.daddr))) {
+		return SHAPE_NEIGHBOUR;
 	}
 	return SHAPE_OTHER_IP;
 }

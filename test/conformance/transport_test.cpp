@@ -134,6 +134,24 @@ TEST_P(Transport, LargeTransfersBothWays) {
     EXPECT_GE(edge.bytes_reply, big.size());
 }
 
+/// Nothing that is sent to a group is for another pod: no edge could say so.
+TEST_P(Transport, WhatGoesToAGroupReachesNoOtherPod) {
+    constexpr std::uint16_t kPort = 7777;
+    const SocketAddress group{util::IpAddress::parse(v4() ? "239.1.2.3" : "ff05::1:3").value(),
+                              kPort};
+    cluster_.start();
+    const util::UniqueFd listener = group_member(pod(callee_).netns(), group);
+    for (const Instance* sender : {&caller_, &stranger_}) {
+        auto client = UdpClient::connect(pod(*sender).netns(), group);
+        ASSERT_TRUE(client) << client.error().text();
+        ASSERT_TRUE(client->send("to all"));
+    }
+    // By then it would be there: it is behind it on the way.
+    EXPECT_EQ(call_udp(caller_, cluster_.vip("callee", 2)), pod(callee_).name());
+    char got = 0;
+    EXPECT_EQ(::recv(listener.get(), &got, 1, MSG_DONTWAIT), -1);
+}
+
 INSTANTIATE_TEST_SUITE_P(Paths, Transport, testing::ValuesIn(all_setups()), setup_name);
 
 class PathMtu : public Transport {};

@@ -286,6 +286,32 @@ TEST_P(Fast, CallByPodIpIsToldApart) {
     EXPECT_EQ(answer(flag::kAck).verdict, kRedirect);
 }
 
+/// The node's connection tracker does not see the fast path: it may give a source port of it to a
+/// call by kube-proxy's rules.
+TEST_P(Fast, AnswersToWhatCameByTheStackAreNotThoseOfAnOlderConnection) {
+    const auto syn = tcp(pod(1), 40000, pod(2), 8080, flag::kSyn);
+    for (const bool drain : {false, true}) {
+        open();
+        send(flag::kFin | flag::kAck);
+        answer(flag::kFin | flag::kAck);
+        auto config = sw.config();
+        config.flags = drain ? config.flags | DF_CONFIG_DRAIN : config.flags;
+        sw.configure(config);
+        EXPECT_EQ(sw.to_pod(callee_if, syn).verdict, kNext);
+        const auto answered = answer();
+        EXPECT_EQ(answered.verdict, kNext) << "drain " << drain;
+        EXPECT_EQ(look(answered.frame).src.text(), pod(2)) << "drain " << drain;
+    }
+}
+
+TEST_P(Fast, OpenConnectionKeepsItsPort) {
+    open();
+    EXPECT_EQ(sw.to_pod(callee_if, tcp(pod(1), 40000, pod(2), 8080, flag::kSyn)).verdict,
+              kRedirect);
+    EXPECT_EQ(sw.counted(DF_REASON_TUPLE_COLLISION, DF_HOOK_TO_POD), 1U);
+    EXPECT_EQ(answer(flag::kAck | flag::kPsh, "of the open one").verdict, kRedirect);
+}
+
 TEST_P(Fast, InstanceThatAcceptsTooMuchIsSpared) {
     auto config = sw.config();
     config.budget_live = 1;

@@ -84,6 +84,18 @@ TEST_P(Policy, CalleesEndDeniesAFunctionWithoutAnEdge) {
     EXPECT_EQ(sw.denied(kShop, kCallee, DF_REASON_NO_EDGE), 1U);
 }
 
+/// As a bridge gives it to all its ports. Nobody answers what was sent to a group (RFC 1122 3.2.2).
+TEST_P(Policy, WhatGoesToAGroupIsNoCall) {
+    for (const auto& from : {pod(6), outside(1)}) {
+        auto datagram = udp(from, 5353, v4() ? "224.0.0.251" : "ff02::fb", 5353);
+        datagram[0] |= 1U;  // the frame's destination
+        EXPECT_EQ(sw.to_pod(callee_if, datagram).verdict, kShot);
+    }
+    EXPECT_EQ(sw.counted(DF_REASON_NO_EDGE, DF_HOOK_TO_POD), 2U);
+    EXPECT_EQ(sw.denied(kShop, kCallee, DF_REASON_NO_EDGE), 0U);
+    EXPECT_EQ(sw.denied(kOutside, kCallee, DF_REASON_NO_EDGE), 0U);
+}
+
 TEST_P(Policy, VipAsSourceIsSpoofed) {
     EXPECT_EQ(sw.to_pod(callee_if, tcp(vip(3), 40000, pod(2), 8080)).verdict, kShot);
     EXPECT_EQ(sw.counted(DF_REASON_SPOOFED, DF_HOOK_TO_POD), 1U);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unusual shapes: options, extension headers, fragments, tags, ICMP errors, short and broken
 // frames.
+#include <netinet/in.h>
+
+#include <array>
 #include <random>
 
 #include "test/packet/world.h"
@@ -107,19 +110,40 @@ TEST_P(Shape, TaggedFramesOfAFunctionAreDropped) {
 }
 
 TEST_P(Shape, OtherProtocolsToFunctionsAreDropped) {
-    const auto sctp =
-        v4() ? (support::Eth{} /
-                support::Ip4{.src = pod(1), .dst = pod(2), .protocol = std::uint8_t{132}} /
-                support::Raw{"0123456789abcdef"})
-                   .bytes()
-             : (support::Eth{} /
-                support::Ip6{.src = pod(1), .dst = pod(2), .next_header = std::uint8_t{132}} /
-                support::Raw{"0123456789abcdef"})
-                   .bytes();
-    EXPECT_EQ(sw.from_pod(caller_if, sctp).verdict, kShot);
-    EXPECT_EQ(sw.to_pod(callee_if, sctp).verdict, kShot);
-    EXPECT_EQ(sw.counted(DF_REASON_UNSUPPORTED_PROTO, DF_HOOK_FROM_POD), 1U);
-    EXPECT_EQ(sw.counted(DF_REASON_UNSUPPORTED_PROTO, DF_HOOK_TO_POD), 1U);
+    // A report of listeners (IGMP) goes to a group.
+    constexpr std::array<std::uint8_t, 2> kProtocols{IPPROTO_SCTP, IPPROTO_IGMP};
+    for (const std::uint8_t protocol : kProtocols) {
+        const auto packet =
+            v4() ? (support::Eth{} /
+                    support::Ip4{.src = pod(1), .dst = pod(2), .protocol = protocol} /
+                    support::Raw{"0123456789abcdef"})
+                       .bytes()
+                 : (support::Eth{} /
+                    support::Ip6{.src = pod(1), .dst = pod(2), .next_header = protocol} /
+                    support::Raw{"0123456789abcdef"})
+                       .bytes();
+        EXPECT_EQ(sw.from_pod(caller_if, packet).verdict, kShot);
+        EXPECT_EQ(sw.to_pod(callee_if, packet).verdict, kShot);
+    }
+    EXPECT_EQ(sw.counted(DF_REASON_UNSUPPORTED_PROTO, DF_HOOK_FROM_POD), kProtocols.size());
+    EXPECT_EQ(sw.counted(DF_REASON_UNSUPPORTED_PROTO, DF_HOOK_TO_POD), kProtocols.size());
+}
+
+/// A bridge that snoops gives what goes to a group only to those that report.
+TEST_P(Shape, ReportsOfListenersPass) {
+    const std::string group = v4() ? "224.0.0.22" : "ff02::16";
+    const auto report = v4() ? (support::Eth{} /
+                                support::Ip4{.src = pod(1),
+                                             .dst = group,
+                                             .options = {0x94, 4, 0, 0},  // router alert
+                                             .protocol = std::uint8_t{IPPROTO_IGMP}} /
+                                support::Raw{"0123456789abcdef"})
+                                   .bytes()
+                             : (support::Eth{} / support::Ip6{.src = pod(1), .dst = group} /
+                                support::Icmp6{.type = 143})
+                                   .bytes();
+    EXPECT_EQ(sw.from_pod(caller_if, report).verdict, kNext);
+    EXPECT_EQ(sw.to_pod(callee_if, report).verdict, kNext);
 }
 
 TEST_P(Shape, EveryTruncationIsHandled) {

@@ -99,6 +99,10 @@ class FrameSender {
 /// A bound socket inside `netns` on every address of `family`. Throws on failure.
 util::UniqueFd bound_socket(const Netns& netns, int family, int type, std::uint16_t port);
 
+/// A bound datagram socket that has joined `group`, on the interface that the route to it names.
+/// Throws on failure.
+util::UniqueFd group_member(const Netns& netns, const SocketAddress& group);
+
 /// Fills `storage` and returns the length to pass on.
 socklen_t to_sockaddr(const SocketAddress& address, sockaddr_storage& storage);
 SocketAddress from_sockaddr(const sockaddr_storage& storage);

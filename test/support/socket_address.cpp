@@ -58,4 +58,16 @@ util::UniqueFd bound_socket(const Netns& netns, int family, int type, std::uint1
     });
 }
 
+util::UniqueFd group_member(const Netns& netns, const SocketAddress& group) {
+    const bool v4 = group.ip.is_v4();
+    util::UniqueFd fd = bound_socket(netns, v4 ? AF_INET : AF_INET6, SOCK_DGRAM, group.port);
+    group_req request{};
+    to_sockaddr(group, request.gr_group);
+    if (::setsockopt(fd.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, MCAST_JOIN_GROUP, &request,
+                     sizeof request) != 0) {
+        throw_errno("join a group in " + netns.name());
+    }
+    return fd;
+}
+
 }  // namespace directfaas::support

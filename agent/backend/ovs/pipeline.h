@@ -35,6 +35,7 @@ class Pipeline {
     void accept();
     void keep();
     void count();
+    void to_groups();
     void leave();
     void tally();
     void add(std::uint8_t in, std::uint16_t priority, const Match& match, const Actions& actions) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is allowed: an instance is chosen or awaited, the connection opened and counted; the way
 // out.
+#include <array>
+#include <vector>
+
 #include "agent/backend/ovs/pipeline.h"
 
 namespace directfaas::backend::ovs {
@@ -75,7 +78,22 @@ void Pipeline::count() {
     }
 }
 
+/// A bridge gives packets to a group to all its ports: those of pods reach the node alone, as over
+/// routed interfaces. Reports of listeners, neighbour discovery and DHCP do not come here.
+void Pipeline::to_groups() {
+    constexpr std::array<std::uint8_t, 6> kGroupBit{0x01};
+    constexpr std::array<std::uint8_t, 16> kGroups6{0xff};  // ff00::/8
+    std::vector<Match> groups(3);
+    groups[0].bytes(Field::kEthDestination, kGroupBit, kGroupBit);
+    groups[1].ipv4().with(Field::kDestination4, 0xe0000000, 0xf0000000);  // 224.0.0.0/4
+    groups[2].ipv6().bytes(Field::kDestination6, kGroups6, kGroups6);
+    for (Match& group : groups) {
+        add(table::kOutput, 60, flags(group, kFromPod), Actions().output(kPortLocal));
+    }
+}
+
 void Pipeline::leave() {
+    to_groups();
     Match to_node;
     add(table::kOutput, 50, to_node.bytes(Field::kEthDestination, around_.bridge_mac),
         Actions().output(kPortLocal));
