@@ -8,8 +8,9 @@ import signal
 import subprocess
 import time
 import uuid
+from contextlib import contextmanager
 
-from harness import CLUSTER, TOP, Failed, after_failure, apply, expect, kubectl, objects, processes, run, until
+from harness import CLUSTER, TOP, Failed, after_failure, apply, expect, kubectl, objects, on_node, processes, run, until
 
 VIPS = {"productpage": "10.96.100.1", "details": "10.96.100.2", "reviews": "10.96.100.3", "ratings": "10.96.100.4"}
 VIPS6 = {name: f"fd00:10:96::640{n}" for n, name in enumerate(VIPS, 1)}
@@ -17,6 +18,7 @@ CALLS = {"productpage": "details,reviews", "reviews": "ratings"}
 PLACES = {"productpage": "node1", "reviews": "node1", "ratings": "node2", "gateway": "node1"}
 MANIFESTS = TOP / "test/cluster/manifests"
 SYSTEM = "directfaas-system"
+METRICS = "http://127.0.0.1:9467/metrics"  # of a node's agent, there
 
 
 def place_of(app):
@@ -199,6 +201,28 @@ def edges():
             key = edge["from"], edge["to"]
             opened[key] = opened.get(key, 0) + edge["opened"]
     return opened
+
+
+def drops():
+    """(node, reason, hook) → packets that ended in the switch there."""
+    found = {}
+    for node in agents():
+        text = on_node(node, "curl", "-sS", "-m", "5", METRICS)
+        for labels, count in re.findall(r"^directfaas_packets_by_reason_total\{(.*)\} (\d+)", text, re.MULTILINE):
+            label = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+            if label["class"] == "drop":
+                found[node, label["reason"], label["hook"]] = int(count)
+    return found
+
+
+@contextmanager
+def nothing_dropped():
+    """The switches end no packet in what is done under this, whatever becomes of their agents."""
+    before = drops()
+    expect(before, "no agent tells of packets by reason")
+    yield
+    seen = grown(before, drops())
+    expect(not seen, f"packets were dropped: {seen}")
 
 
 def open_between(source, target):

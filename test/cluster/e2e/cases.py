@@ -2,14 +2,12 @@
 """The cases of the core: each finds the cluster as the one before left it (order.py)."""
 
 import json
-import os
-import signal
 import time
-from pathlib import Path
 
+import life
 from bookinfo import (
-    MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, call, deploy, dfctl, edges, grown, open_between, pod_spec,
-    pods, refused,
+    MANIFESTS, SYSTEM, VIPS, Load, agents, all_ok, all_refused, call, dfctl, edges, grown, nothing_dropped, open_between,
+    pod_spec, pods, refused, tally,
 )  # fmt: skip
 from harness import CLUSTER, STATE, TOP, apply, expect, kubectl, objects, on_node, processes, run, until
 
@@ -110,67 +108,6 @@ def counted():
     )
 
 
-def scale(count):
-    kubectl("-n", "shop", "scale", "deployment/details", f"--replicas={count}")
-    kubectl("-n", "shop", "rollout", "status", "deployment/details", "--timeout=60s")
-    until(f"{count} instances", lambda: len(pods("details")) == count, 60)
-    until("pods that have ended", lambda: len(objects("pods", "-n", "shop", "-l", "app=details")) == count, 60)
-
-
-def scaled_under_load():
-    load = Load("productpage", "details")
-    scale(3)
-    scale(1)
-    return all_ok(load.stop(), 500)
-
-
-def drained_under_load():
-    """kubectl drain evicts the instances of a node, and new ones start on the other."""
-    load = Load("productpage", "details")
-    scale(3)
-    kubectl("drain", "node2", "--ignore-daemonsets", "--pod-selector=app=details", "--timeout=90s")
-    places = {pod["spec"]["nodeName"] for pod in pods("details")}
-    kubectl("uncordon", "node2")
-    scale(1)
-    expect(places == {"node1"}, f"instances after the drain of node2 are on {places}")
-    return all_ok(load.stop(), 500)
-
-
-def agents_deleted_under_load():
-    load = Load("productpage", "details")
-    old = agents()
-    for node, pod in old.items():
-        kubectl("-n", SYSTEM, "delete", "pod", pod)
-        until(f"a new agent on {node}", lambda: agents().get(node, old[node]) != old[node], 60)
-        kubectl("-n", SYSTEM, "wait", "--for=condition=Ready", "pod/" + agents()[node], "--timeout=60s")
-    return all_ok(load.stop(), 500)
-
-
-def restarted_under_load():
-    load = Load("productpage", "details")
-    kubectl("-n", SYSTEM, "rollout", "restart", "daemonset/directfaas-agent")
-    kubectl("-n", SYSTEM, "rollout", "status", "daemonset/directfaas-agent", "--timeout=120s")
-    return all_ok(load.stop(), 300)
-
-
-def apiserver_stopped():
-    """Nobody can ask the apiserver for a while, and an agent is killed meanwhile."""
-    load = Load("productpage", "details")
-    (apiserver,) = processes(BINARIES + "kube-apiserver")
-    running = "/usr/bin/directfaas-agent", "--node-name=node1"
-    (agent,) = processes(*running)
-    waiting = int(Path(f"/proc/{apiserver}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    os.kill(apiserver, signal.SIGSTOP)
-    try:
-        os.kill(agent, signal.SIGKILL)
-        until("a new agent's process", lambda: set(processes(*running)) - {agent}, 60)
-    finally:
-        os.kill(apiserver, signal.SIGCONT)
-        os.kill(waiting, signal.SIGCONT)  # nsenter stops with what it waits for
-    until("an agent that is ready again", lambda: dfctl("node1", "status")["ready"], 90)
-    return all_ok(load.stop(), 300)
-
-
 def edge(*words):
     """Adds or removes the edge productpage → ratings."""
     chain = json.loads(kubectl("-n", "shop", "get", "functionchain", "bookinfo", "-o", "json"))
@@ -202,22 +139,34 @@ def chain_is_programmed():
     return kubectl("-n", "shop", "get", "fchain", "--no-headers").strip()
 
 
+def newborn(node, app, target):
+    """What a pod of `app` says whose very first packets are 50 calls of `target`."""
+    name = f"newborn-{app}-{node}"
+    words = ["call", target, "--port", "9080", "--path", "/ping", "--count", "50", "--timeout-ms", "2000"]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "shop", "labels": {"app": app}},
+        "spec": pod_spec(words, node, serves=False) | {"restartPolicy": "Never"},
+    }
+    apply(json.dumps(pod))
+    ended = "Succeeded", "Failed"
+    until("its end", lambda: kubectl("-n", "shop", "get", "pod", name, "-o", "jsonpath={.status.phase}") in ended)
+    said = kubectl("-n", "shop", "logs", name)
+    kubectl("-n", "shop", "delete", "pod", name, "--now")
+    return tally(said)
+
+
 def newborn_is_enforced():
-    """A pod's very first packets: a function without an edge calls as the first thing it does."""
     for node in NODES:
-        name = "newborn-" + node
-        words = ["call", "ratings", "--port", "9080", "--path", "/ping", "--count", "50", "--timeout-ms", "2000"]
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name, "namespace": "shop", "labels": {"app": "details"}},
-            "spec": pod_spec(words, node, serves=False) | {"restartPolicy": "Never"},
-        }
-        apply(json.dumps(pod))
-        until("its end", lambda: kubectl("-n", "shop", "get", "pod", name, "-o", "jsonpath={.status.phase}") == "Failed")
-        line = kubectl("-n", "shop", "logs", name)
-        kubectl("-n", "shop", "delete", "pod", name, "--now")
-        expect(" ok=0 refused=50 " in line, f"{name}, which may call nobody: {line}")
+        all_refused(newborn(node, "details", "ratings"))
+
+
+def newborn_calls_at_once():
+    """The callee's node has not heard of the caller yet: of a function by its slice, of an entry by its pod."""
+    for node in NODES:
+        all_ok(newborn(node, "productpage", "details"), 50)
+        all_ok(newborn(node, "gateway", "productpage"), 50)
 
 
 def chained(node):
@@ -288,25 +237,17 @@ def helm_uninstalls():
     expect("directfaas" not in left, f"left: {left}")
 
 
-def renewed_under_load():
-    """New pods of the functions that are called."""
-    load = Load("productpage", "details")
-    for name in ("ratings", "details"):
-        kubectl("-n", "shop", "rollout", "restart", "deployment/" + name)
-        kubectl("-n", "shop", "rollout", "status", "deployment/" + name, "--timeout=60s")
-    return all_ok(load.stop(), 300)
-
-
 def bridge():
     """node2's pods behind a bridge from now on: no route names a pod's interface, the plugin does."""
     run(CLUSTER, "network", "node2", "bridge")
     until("repair", lambda: chained("node2"), 10)
-    said = renewed_under_load()
+    with nothing_dropped():
+        said = life.renewed_under_load()
     allowed()
     denied()
-    restarted_under_load()  # what the plugin told outlives the agent
+    life.restarted_under_load()  # what the plugin told outlives the agent
     denied()
     run(CLUSTER, "network", "node2", "ptp")
     until("repair", lambda: chained("node2"), 10)
-    renewed_under_load()  # a later case adopts: behind a bridge that is not possible
+    life.renewed_under_load()  # a later case adopts: behind a bridge that is not possible
     return said

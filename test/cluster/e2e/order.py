@@ -4,6 +4,7 @@
 import cases
 import chained
 import fast_path
+import life
 import nginx
 import outage
 import plugin
@@ -12,9 +13,10 @@ import reboot
 import restore
 import tenants
 import upgrade
+from bookinfo import deploy
 
 ALL = [
-    ("app.runs-before-the-agent", cases.deploy, True),
+    ("app.runs-before-the-agent", deploy, True),
     ("proxy.nftables-answers", cases.works_beside_nftables, True),
     ("install.load-begins", cases.load_goes_on, True),
     ("install.manifest-is-ready", cases.install_manifest, True),
@@ -41,14 +43,15 @@ ALL = [
     *nginx.CASES,
     *fast_path.CASES,
     ("cni.newborn-is-enforced", cases.newborn_is_enforced, False),
+    ("cni.newborn-calls-at-once", cases.newborn_calls_at_once, False),
     ("cni.chained-and-repaired", cases.cni_is_chained_and_repaired, False),
-    ("life.scale-1-3-1-under-load", cases.scaled_under_load, False),
-    ("life.node-drained-under-load", cases.drained_under_load, False),
-    ("life.agents-deleted-under-load", cases.agents_deleted_under_load, False),
-    ("life.rollout-under-load", cases.restarted_under_load, False),
+    ("life.scale-1-3-1-under-load", life.scaled_under_load, False),
+    ("life.node-drained-under-load", life.drained_under_load, False),
+    ("life.agents-deleted-under-load", life.agents_deleted_under_load, False),
+    ("life.rollout-under-load", life.restarted_under_load, False),
     ("cni.bridge", cases.bridge, False),
     *chained.CASES,
-    ("life.apiserver-stopped-agent-killed", cases.apiserver_stopped, False),
+    ("life.apiserver-stopped-agent-killed", life.apiserver_stopped, False),
     *outage.CASES,
     *restore.CASES,
     ("proxy.iptables-beside", cases.works_beside_iptables, False),

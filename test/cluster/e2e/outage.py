@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from bookinfo import Load, all_ok, call, refused
-from harness import CLUSTER, expect, kubectl, objects, processes, run, until
+from harness import CLUSTER, kubectl, objects, processes, run, until
 
 AWAY = 60
 

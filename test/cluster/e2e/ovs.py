@@ -3,6 +3,7 @@
 the agents run with --backend=ovs, and no kube-proxy stands in for them."""
 
 import cases
+import life
 from bookinfo import VIPS, all_ok, call, deploy, pods
 from harness import CLUSTER, expect, kubectl, on_node, run
 
@@ -45,7 +46,7 @@ def uninstalls():
 
 def renewed():
     """Pods that are made and taken away while others call them."""
-    said = cases.renewed_under_load()
+    said = life.renewed_under_load()
     ports = {node: on_node(node, "ovs-vsctl", "list-ports", "br-directfaas").split() for node in NODES}
     count = sum(len(of) for of in ports.values())
     running = len(kubectl("get", "pods", "-A", "--no-headers", "--field-selector=spec.hostNetwork!=true").splitlines())
@@ -67,8 +68,8 @@ def all_cases(build):
         ("chain.edited", cases.chain_edited, False),
         ("cni.newborn-is-enforced", cases.newborn_is_enforced, False),
         ("life.renewed-under-load", renewed, False),
-        ("life.scale-1-3-1-under-load", cases.scaled_under_load, False),
-        ("life.agents-deleted-under-load", cases.agents_deleted_under_load, False),
-        ("life.rollout-under-load", cases.restarted_under_load, False),
+        ("life.scale-1-3-1-under-load", life.scaled_under_load, False),
+        ("life.agents-deleted-under-load", life.agents_deleted_under_load, False),
+        ("life.rollout-under-load", life.restarted_under_load, False),
         ("uninstall.helm", uninstalls, False),
     ]

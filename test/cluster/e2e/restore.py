@@ -5,6 +5,7 @@ of an edge that stays is lost."""
 import time
 
 import cases
+import life
 from bookinfo import Load, all_ok, call
 from harness import CLUSTER, kubectl, run, until
 
@@ -25,7 +26,7 @@ def storage_is_put_back():
 def works_on():
     """Agents see what is changed later."""
     cases.chain_edited()
-    cases.renewed_under_load()
+    life.renewed_under_load()
 
 
 CASES = [
