@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/backend/ebpf/ebpf_backend.h"
+#include "agent/backend/ebpf/pins.h"
 #include "agent/backend/ovs/ovs_backend.h"
 #include "agent/control/checks.h"
 #include "agent/options.h"
@@ -74,6 +75,15 @@ int check(const AgentOptions& options) {
     return control::enough(found) ? 0 : kFailed;
 }
 
+int mount_bpffs(const AgentOptions& options) {
+    if (auto mounted = backend::ebpf::mount_bpffs(options.bpffs); !mounted) {
+        util::log::error("{}", mounted.error().text());
+        return kFailed;
+    }
+    fmt::print("{} is a bpf file system\n", options.bpffs);
+    return 0;
+}
+
 int remove(const AgentOptions& options) {
     auto removed = on_ovs(options) ? backend::ovs::remove_instance(ovs_options(options))
                                    : backend::ebpf::remove_instance(ebpf_options(options));
@@ -129,6 +139,8 @@ int main(int argc, char** argv) {
             return check(*options);
         case Task::kRemove:
             return remove(*options);
+        case Task::kMountBpffs:
+            return mount_bpffs(*options);
         case Task::kRun:
             break;
     }

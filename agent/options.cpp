@@ -45,6 +45,7 @@ struct CommandLine {
     AgentOptions options;
     bool check = false;
     bool remove = false;
+    bool mount_bpffs = false;
 
     CommandLine();
     void add_node();
@@ -53,6 +54,7 @@ struct CommandLine {
     void add_activation();
     void add_service();
     void add_tasks();
+    [[nodiscard]] Task task() const;
 };
 
 void CommandLine::add_node() {
@@ -210,8 +212,14 @@ void CommandLine::add_tasks() {
     parser.group("Instead of running");
     auto* check_flag = parser.flag(
         "--check", "say what this machine can do; status 0 only if it is enough", check);
-    parser.flag("--remove", "take all of this instance out of the kernel", remove)
-        ->excludes(check_flag);
+    auto* remove_flag =
+        parser.flag("--remove", "take all of this instance out of the kernel", remove);
+    remove_flag->excludes(check_flag);
+    parser
+        .flag("--mount-bpffs", "mount a bpf file system at --bpffs, unless there is one",
+              mount_bpffs)
+        ->excludes(check_flag)
+        ->excludes(remove_flag);
     parser.duration("--drain",
                     "leave new calls to the stack, let open ones end for so long, then as --remove",
                     options.drain);
@@ -221,6 +229,16 @@ void CommandLine::add_tasks() {
         ->needs(check_flag)
         ->configurable(false);
     parser.help_and_version("directfaas-agent " DF_VERSION);
+}
+
+Task CommandLine::task() const {
+    if (check) {
+        return Task::kCheck;
+    }
+    if (remove) {
+        return Task::kRemove;
+    }
+    return mount_bpffs ? Task::kMountBpffs : Task::kRun;
 }
 
 CommandLine::CommandLine() {
@@ -267,7 +285,7 @@ std::expected<AgentOptions, Stop> parse_options(std::vector<std::string> argumen
     if (auto parsed = line.parser.parse(std::move(arguments)); !parsed) {
         return std::unexpected(parsed.error());
     }
-    line.options.task = line.check ? Task::kCheck : line.remove ? Task::kRemove : Task::kRun;
+    line.options.task = line.task();
     if (auto completed = complete(line.options); !completed) {
         return std::unexpected(completed.error());
     }

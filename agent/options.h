@@ -13,7 +13,7 @@
 
 namespace directfaas {
 
-enum class Task : std::uint8_t { kRun, kCheck, kRemove };
+enum class Task : std::uint8_t { kRun, kCheck, kRemove, kMountBpffs };
 enum class SourceKind : std::uint8_t { kDirectory, kKubernetes };
 enum class BackendKind : std::uint8_t { kEbpf, kOvs };
 enum class UplinkKind : std::uint8_t { kGeneric, kNative };

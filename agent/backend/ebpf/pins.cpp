@@ -41,20 +41,6 @@ std::string folder_name(const std::string& instance) {
     return name;
 }
 
-Result<void> mount_bpffs(const std::string& path) {
-    if (is_bpffs(path)) {
-        return {};
-    }
-    std::error_code ignored;
-    fs::create_directories(path, ignored);
-    if (mount("bpf", path.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") != 0) {
-        return fail_errno(fmt::format(
-            "{} is not a bpf file system and mounting one failed; run `mount -t bpf bpf {}`", path,
-            path));
-    }
-    return {};
-}
-
 Result<void> make_folder(const std::string& path) {
     if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
         return fail_errno("making " + path);
@@ -68,6 +54,21 @@ bool is_bpffs(const std::string& path) {
     struct statfs info{};
     return statfs(path.c_str(), &info) == 0 &&
            static_cast<std::uint32_t>(info.f_type) == static_cast<std::uint32_t>(BPF_FS_MAGIC);
+}
+
+Result<void> mount_bpffs(const std::string& path) {
+    if (is_bpffs(path)) {
+        return {};
+    }
+    std::error_code ignored;
+    fs::create_directories(path, ignored);
+    if (mount("bpf", path.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") != 0) {
+        return fail_errno(fmt::format(
+            "{} is not a bpf file system and mounting one failed; run `mount -t bpf bpf {}` "
+            "(on Kubernetes the chart does it with mountBpffs=true)",
+            path, path));
+    }
+    return {};
 }
 
 std::string Pins::instance_folder(const std::string& bpffs, const std::string& instance) {

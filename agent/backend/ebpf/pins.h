@@ -68,4 +68,8 @@ class Pins {
 /// Whether `path` is the root of, or inside, a mounted bpffs.
 bool is_bpffs(const std::string& path);
 
+/// Mounts a bpffs at `path`, which is made if it is missing, unless there is one. Needs
+/// CAP_SYS_ADMIN.
+util::Result<void> mount_bpffs(const std::string& path);
+
 }  // namespace directfaas::backend::ebpf

@@ -90,8 +90,11 @@ Capability bpffs(const Options& options) {
     if (is_bpffs(options.bpffs)) {
         return fine("bpffs", true, "mounted at " + options.bpffs);
     }
-    return {"bpffs", false, true, options.bpffs + " is not a bpf file system",
-            fmt::format("mount -t bpf bpf {} (the agent tries it at start)", options.bpffs)};
+    return {
+        "bpffs", false, true, options.bpffs + " is not a bpf file system",
+        fmt::format("mount -t bpf bpf {0} (the agent tries it at start; on Kubernetes the chart "
+                    "does it with mountBpffs=true)",
+                    options.bpffs)};
 }
 
 Capability unprivileged() {

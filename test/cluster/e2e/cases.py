@@ -206,23 +206,32 @@ def as_before():
 
 def uninstalled_by_manifest():
     proxy("nftables")
-    load = Load("productpage", "details")
+    loads = [Load("productpage", target) for target in ("details", "reviews")]  # reviews: on one node
     kubectl("apply", "-f", str(TOP / "deploy/uninstall.yaml"))
     kubectl("-n", SYSTEM, "wait", "--for=condition=Complete", "job/directfaas-uninstall", "--timeout=180s")
     as_before()
     kubectl("delete", "-f", str(TOP / "deploy/install.yaml"), "--timeout=120s")
     as_before()
-    return all_ok(load.stop(), 100)
+    return ", ".join(all_ok(load.stop(), 100) for load in loads)
 
 
 def helm(*words):
     return run(CLUSTER, "helm", *words, "--namespace", SYSTEM)
 
 
+def has_bpffs(node):
+    return on_node(node, "stat", "-f", "-c", "%T", "/sys/fs/bpf").strip() == "bpf_fs"
+
+
 def helm_installs():
+    """Without kube-proxy, and with one node that mounts no bpf file system."""
     proxy("off")
+    on_node("node2", "umount", "/sys/fs/bpf")
+    expect(not has_bpffs("node2"), "node2 has a second bpf file system below the one that was taken away")
     settings = "apiserver.host=172.30.0.1,cni.failNamespaces={shop},podNetworks={10.244.0.0/16,fd00:10:244::/48}"
+    settings += ",mountBpffs=true"
     helm("install", "directfaas", CHART, "--create-namespace", "--set", settings, "--wait")
+    expect(has_bpffs("node2"), "nobody has mounted node2's bpf file system")
     chain_is_taken()
     adopted()
     said = allowed()
@@ -243,9 +252,10 @@ def bridge():
     until("repair", lambda: chained("node2"), 10)
     with nothing_dropped():
         said = life.renewed_under_load()
-    allowed()
+        allowed()
     denied()
-    life.restarted_under_load()  # what the plugin told outlives the agent
+    with nothing_dropped():
+        life.restarted_under_load()  # what the plugin told outlives the agent
     denied()
     run(CLUSTER, "network", "node2", "ptp")
     until("repair", lambda: chained("node2"), 10)

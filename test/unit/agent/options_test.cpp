@@ -149,6 +149,9 @@ TEST(Options, FlagsOfTasks) {
     EXPECT_EQ(remove->task, Task::kRemove);
     EXPECT_EQ(remove->http.port, 0);
     EXPECT_EQ(remove->drain.count(), 0);
+    const auto mount = parse_options(arguments(dir, "", {"--mount-bpffs"}));
+    ASSERT_TRUE(mount) << mount.error().text;
+    EXPECT_EQ(mount->task, Task::kMountBpffs);
     const auto drain = parse_options(arguments(dir, "", {"--drain", "90s"}));
     ASSERT_TRUE(drain) << drain.error().text;
     EXPECT_EQ(drain->task, Task::kRun);
@@ -202,6 +205,7 @@ const std::vector<Mistake> kMistakes{
     Mistake{"format_alone", "", {"-o", "json"}, {"--check"}},
     Mistake{"format", "", {"--check", "-o", "xml"}, {"--output: `xml`", "table, json"}},
     Mistake{"two_tasks", "", {"--check", "--remove"}, {"--check", "--remove"}},
+    Mistake{"mount_and_check", "", {"--check", "--mount-bpffs"}, {"--check", "--mount-bpffs"}},
     Mistake{"file_value", "deny = \"maybe\"\n", {}, {"agent.toml: deny: `maybe`", "refuse"}},
     Mistake{"file_key", "dney = \"drop\"\n", {}, {"agent.toml: `dney`", "deny", "socket"}},
     Mistake{"file_section", "[hold]\nmax = 3\n", {}, {"agent.toml: `[hold]`"}},
