@@ -47,7 +47,7 @@ def loses_power():
 def why_agent_waits():
     for pod in objects("pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=agent"):
         if pod["spec"]["nodeName"] == NODE and "deletionTimestamp" not in pod["metadata"]:
-            states = pod["status"].get("containerStatuses", [])
+            states = [state for kind in ("initContainerStatuses", "containerStatuses") for state in pod["status"].get(kind, [])]
             return {state["state"].get("waiting", {}).get("reason") for state in states}
     return set()
 
