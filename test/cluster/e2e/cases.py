@@ -154,10 +154,13 @@ def newborn(node, app, target):
     until("its end", lambda: kubectl("-n", "shop", "get", "pod", name, "-o", "jsonpath={.status.phase}") in ended)
     said = kubectl("-n", "shop", "logs", name)
     kubectl("-n", "shop", "delete", "pod", name, "--now")
-    return tally(said)
+    seen = tally(said)
+    expect(seen["sent"] == 50, f"{name} made not 50 calls: {said}")
+    return seen
 
 
 def newborn_is_enforced():
+    """A function without an edge calls as the first thing it does."""
     for node in NODES:
         all_refused(newborn(node, "details", "ratings"))
 
